@@ -1,0 +1,1 @@
+//! What executes layer groups. The simulator of a board is one; it stands in where no board can be reached.

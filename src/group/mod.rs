@@ -1,0 +1,30 @@
+//! Layer groups: where a network may be cut, what TensorRT fuses, what an accelerator can run.
+
+use std::fmt;
+
+/// Layers `first..last` of a network by TensorRT 7.1 index, half-open; people read it closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LayerRange {
+    /// First layer.
+    pub first: usize,
+    /// One past the last layer.
+    pub last: usize,
+}
+
+impl fmt::Display for LayerRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last.saturating_sub(1))
+    }
+}
+
+impl LayerRange {
+    /// Whether it holds no layer.
+    pub fn is_empty(self) -> bool {
+        self.first >= self.last
+    }
+
+    /// Whether the layer at `index` belongs to it.
+    pub fn contains(self, index: usize) -> bool {
+        (self.first..self.last).contains(&index)
+    }
+}

@@ -1,0 +1,161 @@
+//! The layer types that the parsers understand, with Caffe's parameters.
+
+use super::TensorId;
+
+/// One layer: a node of the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// The layer's name in the network file.
+    pub name: String,
+    /// What it computes.
+    pub kind: LayerKind,
+    /// Tensors that it reads.
+    pub bottoms: Vec<TensorId>,
+    /// Tensors that it writes.
+    pub tops: Vec<TensorId>,
+    /// Multiply-accumulates for one input (convolution, deconvolution and inner product; 0 for the rest).
+    pub macs: u64,
+    /// Number of learnt parameters that it reads.
+    pub weights: u64,
+}
+
+/// A two-dimensional window: height first, then width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Rows and columns of the kernel.
+    pub kernel: [u64; 2],
+    /// Step in rows and columns.
+    pub stride: [u64; 2],
+    /// Padding on each side, in rows and columns.
+    pub pad: [u64; 2],
+    /// Dilation in rows and columns.
+    pub dilation: [u64; 2],
+}
+
+/// Parameters of a convolution or a deconvolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Convolution {
+    /// Channels of the output.
+    pub num_output: u64,
+    /// Kernel, stride, padding, dilation.
+    pub window: Window,
+    /// Number of groups into which channels are divided.
+    pub group: u64,
+    /// Whether a bias is added.
+    pub bias: bool,
+}
+
+/// How a pooling window is reduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolingMethod {
+    /// The largest value.
+    Max,
+    /// The mean, padding counted.
+    Average,
+}
+
+/// Parameters of a pooling layer; a global pooling has its input's height and width as kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pooling {
+    /// Maximum or average.
+    pub method: PoolingMethod,
+    /// Kernel, stride and padding.
+    pub window: Window,
+    /// Whether the file asked for global pooling.
+    pub global: bool,
+}
+
+/// Parameters of a fully connected layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InnerProduct {
+    /// Channels of the output.
+    pub num_output: u64,
+    /// Whether a bias is added.
+    pub bias: bool,
+}
+
+/// How an elementwise layer combines its bottoms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EltwiseOperation {
+    /// Weighted sum.
+    Sum,
+    /// Product.
+    Product,
+    /// Maximum.
+    Max,
+}
+
+/// Parameters of an elementwise layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Eltwise {
+    /// How the bottoms are combined.
+    pub operation: EltwiseOperation,
+    /// One coefficient per bottom, as the decimal text of the file; empty where the file gives none (all 1).
+    pub coefficients: Vec<String>,
+}
+
+/// Parameters of a local response normalization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalResponseNormalization {
+    /// Channels (or rows and columns) in the window.
+    pub local_size: u64,
+    /// Whether the window runs across channels, not within one.
+    pub across_channels: bool,
+}
+
+/// What a layer computes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LayerKind {
+    /// Convolution.
+    Convolution(Convolution),
+    /// Transposed convolution.
+    Deconvolution(Convolution),
+    /// Maximum or average pooling.
+    Pooling(Pooling),
+    /// Fully connected layer.
+    InnerProduct(InnerProduct),
+    /// Rectified linear unit; `leaky` where it has a negative slope.
+    Relu {
+        /// Whether the negative side has a slope.
+        leaky: bool,
+    },
+    /// Any other pointwise activation, by its Caffe type name (`Sigmoid`, `TanH`, `ELU`, `PReLU`, `Power`, ...).
+    Activation(String),
+    /// Local response normalization.
+    Lrn(LocalResponseNormalization),
+    /// Normalization by stored mean and variance.
+    BatchNorm,
+    /// Per-channel scale and shift.
+    Scale {
+        /// Whether a shift is added.
+        bias: bool,
+    },
+    /// Elementwise combination of equal shapes.
+    Eltwise(Eltwise),
+    /// Concatenation along the channels.
+    Concat,
+    /// Softmax over the channels.
+    Softmax,
+    /// A layer that only rearranges data, by its Caffe type name (`Reshape`, `Permute`, `Crop`, ...).
+    Rearrange(String),
+}
+
+impl LayerKind {
+    /// The name that Caffe gives this type.
+    pub fn caffe_name(&self) -> &str {
+        match self {
+            Self::Convolution(_) => "Convolution",
+            Self::Deconvolution(_) => "Deconvolution",
+            Self::Pooling(_) => "Pooling",
+            Self::InnerProduct(_) => "InnerProduct",
+            Self::Relu { .. } => "ReLU",
+            Self::Activation(name) | Self::Rearrange(name) => name,
+            Self::Lrn(_) => "LRN",
+            Self::BatchNorm => "BatchNorm",
+            Self::Scale { .. } => "Scale",
+            Self::Eltwise(_) => "Eltwise",
+            Self::Concat => "Concat",
+            Self::Softmax => "Softmax",
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What is known of a network on a platform: per layer group and accelerator its time, its memory demand and the cost
+//! of entering and leaving. Simulated, published and measured profiles look alike; each number says which it is.
+
+use std::collections::BTreeMap;
+
+use crate::group::LayerRange;
+use crate::platform::Provenance;
+use crate::units::{GigabytesPerSecond, Milliseconds};
+
+/// A value of a profile and where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tagged<T> {
+    /// The value.
+    pub value: T,
+    /// What kind of number it is.
+    pub provenance: Provenance,
+}
+
+/// One group on one accelerator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GroupCost {
+    /// Standalone time.
+    pub time: Tagged<Milliseconds>,
+    /// Memory throughput that it asks for when it runs alone.
+    pub demand: Tagged<GigabytesPerSecond>,
+    /// Cost of entering the accelerator before this group.
+    pub entry: Tagged<Milliseconds>,
+    /// Cost of leaving the accelerator after this group.
+    pub exit: Tagged<Milliseconds>,
+}
+
+/// One layer group and its cost on every accelerator that can run it, by accelerator name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupProfile {
+    /// The layers.
+    pub layers: LayerRange,
+    /// Costs; an accelerator that can't run the group is absent.
+    pub costs: BTreeMap<String, GroupCost>,
+}
+
+/// The profile of one network on one platform.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkProfile {
+    /// Short name of the network.
+    pub network: String,
+    /// The network's title for people.
+    pub title: String,
+    /// Content hash of the network that was profiled.
+    pub network_hash: String,
+    /// Name of the platform.
+    pub platform: String,
+    /// Content hash of the platform, where the numbers depend on its file (modelled ones do).
+    pub platform_hash: Option<String>,
+    /// Who produced it: `sim`, `published`, `tensorrt`, `onnxruntime`.
+    pub backend: String,
+    /// Precision of the engines (`fp16`).
+    pub precision: String,
+    /// Clocks and power mode where known; profiles of different ones are refused together.
+    pub power_mode: Option<String>,
+    /// Groups in the order of their layers, without gaps.
+    pub groups: Vec<GroupProfile>,
+    /// Cost of starting an engine, by accelerator name; absent is zero.
+    pub launch: BTreeMap<String, Tagged<Milliseconds>>,
+    /// Sources and remarks for people, one sentence each.
+    pub sources: Vec<String>,
+}

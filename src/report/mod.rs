@@ -1,0 +1,1 @@
+//! Numbers to words and pictures: tables, Gantt charts, SVG, one HTML page. Prints nothing itself.

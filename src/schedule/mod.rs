@@ -1,0 +1,63 @@
+//! Schedules: what they mean (`evaluate`), whether one is right (`check`), and finding the best.
+//!
+//! Pure: no files, no devices, no printing. MODEL in ARCHITECTURE.md defines every word used here.
+
+mod evaluate;
+
+use crate::problem::GroupId;
+use crate::units::Nanoseconds;
+
+pub use evaluate::{EvaluateError, evaluate};
+
+/// What is decided: where every group runs, and in which order each accelerator starts its groups.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Decision {
+    /// Accelerator of every group, by task.
+    pub placement: Vec<Vec<usize>>,
+    /// Order of the groups on every accelerator.
+    pub order: Vec<Vec<GroupId>>,
+}
+
+/// When a group occupies its accelerator: `launch`, then `entry`, then its contended work, then `exit`, without gaps.
+/// Moments are counted from the start of the round; a phase that isn't paid has no length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Occupation {
+    /// Start of the launch.
+    pub start: Nanoseconds,
+    /// End of the launch, start of the entry.
+    pub launched: Nanoseconds,
+    /// End of the entry, start of the work.
+    pub entered: Nanoseconds,
+    /// End of the work, start of the exit.
+    pub worked: Nanoseconds,
+    /// End of the exit: the accelerator is free.
+    pub end: Nanoseconds,
+}
+
+/// When everything happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timeline {
+    /// Occupation of every group, by task.
+    pub groups: Vec<Vec<Occupation>>,
+}
+
+impl Timeline {
+    /// End of the last task.
+    pub fn makespan(&self) -> Nanoseconds {
+        self.groups.iter().filter_map(|groups| groups.last()).map(|last| last.end).max().unwrap_or_default()
+    }
+
+    /// End of a task.
+    pub fn end(&self, task: usize) -> Nanoseconds {
+        self.groups[task].last().map(|last| last.end).unwrap_or_default()
+    }
+}
+
+/// What is optimised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objective {
+    /// End of the last task, minimised.
+    Makespan,
+    /// Sum over tasks of `floor(10^15 / latency in ns)`, maximised; latency is end minus release.
+    Throughput,
+}
