@@ -2,12 +2,16 @@
 //!
 //! Pure: no files, no devices, no printing. MODEL in ARCHITECTURE.md defines every word used here.
 
+mod baselines;
 mod evaluate;
+mod solution;
 
-use crate::problem::GroupId;
+use crate::problem::{GroupId, Problem};
 use crate::units::Nanoseconds;
 
+pub use baselines::Baseline;
 pub use evaluate::{EvaluateError, evaluate};
+pub use solution::{Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions};
 
 /// What is decided: where every group runs, and in which order each accelerator starts its groups.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,4 +64,25 @@ pub enum Objective {
     Makespan,
     /// Sum over tasks of `floor(10^15 / latency in ns)`, maximised; latency is end minus release.
     Throughput,
+}
+
+impl Objective {
+    /// The value of `timeline`: see [`Solution::value`].
+    pub fn value(self, problem: &Problem, timeline: &Timeline) -> u64 {
+        match self {
+            Self::Makespan => timeline.makespan().0,
+            Self::Throughput => {
+                let latencies = problem.tasks.iter().enumerate().map(|(idx, task)| timeline.end(idx) - task.release);
+                latencies.map(|latency| 1_000_000_000_000_000 / latency.0.max(1)).sum()
+            }
+        }
+    }
+
+    /// Whether `value` is strictly better than `other`.
+    pub fn is_better(self, value: u64, other: u64) -> bool {
+        match self {
+            Self::Makespan => value < other,
+            Self::Throughput => value > other,
+        }
+    }
 }
