@@ -5,7 +5,7 @@ mod rules;
 
 use crate::units::{GigabytesPerSecond, Milliseconds};
 
-pub use contention::{ContentionCurve, Pccs, SlowdownTable};
+pub use contention::{ContentionCurve, CurveError, Pccs, SlowdownTable};
 pub use rules::{LayerLimits, SupportRules, WindowLimits};
 
 /// Where a number comes from.
