@@ -1,38 +1,14 @@
 //! A chip: its accelerators, the memory that they share, how contention slows each, and where every number comes from.
 
 mod contention;
+mod provenance;
 mod rules;
 
 use crate::units::{GigabytesPerSecond, Milliseconds};
 
 pub use contention::{ContentionCurve, CurveError, Pccs, SlowdownTable};
+pub use provenance::{Provenance, Sourced, StatedNumber};
 pub use rules::{LayerLimits, SupportRules, WindowLimits};
-
-/// Where a number comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Provenance {
-    /// Timed or sampled on the hardware that it speaks of.
-    Measured,
-    /// Printed in a paper, an artifact or a data sheet.
-    Published,
-    /// Computed from published or measured numbers.
-    Derived,
-    /// Comes from the simulator's cost model.
-    Modelled,
-    /// Nobody's figure: chosen, with the reason in its source.
-    Assumed,
-}
-
-/// A number with its provenance and source.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sourced<T> {
-    /// The number.
-    pub value: T,
-    /// What kind of number it is.
-    pub provenance: Provenance,
-    /// Where it was read, or why it was chosen.
-    pub source: String,
-}
 
 /// What kind of engine an accelerator is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +21,21 @@ pub enum AcceleratorKind {
     Cpu,
     /// Another neural processor.
     Npu,
+}
+
+impl AcceleratorKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Gpu, Self::Dla, Self::Cpu, Self::Npu];
+
+    /// The word in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gpu => "gpu",
+            Self::Dla => "dla",
+            Self::Cpu => "cpu",
+            Self::Npu => "npu",
+        }
+    }
 }
 
 /// One engine of the chip that does at most one thing at a time.
@@ -68,6 +59,8 @@ pub struct Accelerator {
     pub roofline: Roofline,
     /// Cost of entering and leaving.
     pub transition: TransitionModel,
+    /// Where the numbers of the contention curve, the rules and the loadable limit come from, for people.
+    pub stated: Vec<StatedNumber>,
 }
 
 /// The cost model's parameters of one accelerator: a fused layer takes
@@ -118,5 +111,44 @@ impl Platform {
     /// Position of the accelerator called `name`.
     pub fn accelerator_index(&self, name: &str) -> Option<usize> {
         self.accelerators.iter().position(|accelerator| accelerator.name == name)
+    }
+
+    /// Every number of the platform with its unit, provenance and source, in the order of the platform file.
+    pub fn stated_numbers(&self) -> Vec<StatedNumber> {
+        let mut numbers = vec![
+            self.peak_bandwidth.state("peak_bandwidth".into(), &self.peak_bandwidth.value.0, "GB/s"),
+            self.sharing_efficiency.state("sharing_efficiency".into(), &self.sharing_efficiency.value, ""),
+        ];
+        for accelerator in &self.accelerators {
+            numbers.extend(accelerator.stated.iter().cloned());
+            numbers.extend(accelerator.roofline.stated_numbers(&accelerator.name));
+            numbers.extend(accelerator.transition.stated_numbers(&accelerator.name));
+        }
+        numbers
+    }
+}
+
+impl Roofline {
+    fn stated_numbers(&self, accelerator: &str) -> [StatedNumber; 3] {
+        let path = |key: &str| format!("{accelerator}.roofline.{key}");
+        [
+            self.compute_gmacs.state(path("compute"), &self.compute_gmacs.value, "GMAC/s"),
+            self.bandwidth.state(path("bandwidth"), &self.bandwidth.value.0, "GB/s"),
+            self.overhead.state(path("overhead"), &self.overhead.value.0, "ms"),
+        ]
+    }
+}
+
+impl TransitionModel {
+    fn stated_numbers(&self, accelerator: &str) -> [StatedNumber; 4] {
+        let state = |key: &str, cost: &Sourced<Milliseconds>, unit| {
+            cost.state(format!("{accelerator}.transition.{key}"), &cost.value.0, unit)
+        };
+        [
+            state("in_fixed", &self.in_fixed, "ms"),
+            state("in_per_mib", &self.in_per_mib, "ms/MiB"),
+            state("out_fixed", &self.out_fixed, "ms"),
+            state("out_per_mib", &self.out_per_mib, "ms/MiB"),
+        ]
     }
 }

@@ -34,6 +34,7 @@ fn accelerator(name: &str, contention: ContentionCurve) -> Accelerator {
             overhead: time(),
         },
         transition: TransitionModel { in_fixed: time(), in_per_mib: time(), out_fixed: time(), out_per_mib: time() },
+        stated: Vec::new(),
     }
 }
 

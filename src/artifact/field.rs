@@ -1,0 +1,143 @@
+//! What every file format here shares: the schema version, fields that are refused with their path, numbers with
+//! their provenance. Knows no format in particular.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use anyhow::{Result, anyhow, bail};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::platform::{Provenance, Sourced};
+
+/// The version of every format that this program writes and reads.
+pub(super) const SCHEMA_VERSION: u64 = 1;
+
+/// The one field that is read before the format of the others is known.
+#[derive(Deserialize)]
+struct Versioned {
+    schema_version: Option<u64>,
+}
+
+/// Reads a YAML file's text.
+pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T> {
+    check_version(deserialize(serde_yaml::Deserializer::from_str(text))?)?;
+    deserialize(serde_yaml::Deserializer::from_str(text))
+}
+
+fn check_version(Versioned { schema_version }: Versioned) -> Result<()> {
+    match schema_version {
+        None => bail!("schema_version: missing; this program reads {SCHEMA_VERSION}"),
+        Some(SCHEMA_VERSION) => Ok(()),
+        Some(version) if version > SCHEMA_VERSION => {
+            bail!("schema_version {version} is newer than this program reads ({SCHEMA_VERSION})")
+        }
+        Some(version) => bail!("schema_version {version} is not one that this program reads ({SCHEMA_VERSION})"),
+    }
+}
+
+fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T> {
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let message = in_plain_words(&error.into_inner().to_string());
+        match message.strip_prefix(&format!("{path}: ")) {
+            Some(rest) => anyhow!("{path}: {rest}"),
+            None if path == "." || path == "?" => anyhow!("{message}"),
+            None => anyhow!("{path}: {message}"),
+        }
+    })
+}
+
+/// Names of Rust types mean nothing to the author of a file.
+fn in_plain_words(message: &str) -> String {
+    let words = [("expected f64", "expected a number"), ("expected u64", "expected a whole number from 0")];
+    let words = words.into_iter().chain([("expected u32", "expected a whole number from 0")]);
+    words.fold(message.to_owned(), |message, (rust, plain)| message.replace(rust, plain))
+}
+
+/// [`Provenance`] as its word.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Provenance", rename_all = "lowercase")]
+pub(super) enum ProvenanceField {
+    Measured,
+    Published,
+    Derived,
+    Modelled,
+    Assumed,
+}
+
+/// A number with its provenance and source.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourcedField<T> {
+    pub(super) value: T,
+    #[serde(with = "ProvenanceField")]
+    pub(super) provenance: Provenance,
+    pub(super) source: String,
+}
+
+impl<T> SourcedField<T> {
+    /// The number as the rest of the program holds it.
+    pub(super) fn sourced(self) -> Sourced<T> {
+        Sourced { value: self.value, provenance: self.provenance, source: self.source }
+    }
+}
+
+impl SourcedField<f64> {
+    /// The number, refused below zero and where it isn't finite.
+    pub(super) fn amount(self, path: &str) -> Result<Sourced<f64>> {
+        check_amount(self.value, path)?;
+        Ok(self.sourced())
+    }
+
+    /// The number, refused unless it is finite and above zero.
+    pub(super) fn positive(self, path: &str) -> Result<Sourced<f64>> {
+        let sourced = self.amount(path)?;
+        if sourced.value == 0.0 {
+            bail!("{path}: is zero, must be above");
+        }
+        Ok(sourced)
+    }
+}
+
+/// Refuses what is below zero or not finite.
+pub(super) fn check_amount(value: f64, path: &str) -> Result<()> {
+    if !value.is_finite() {
+        bail!("{path}: `{value}` is not a finite number");
+    }
+    if value < 0.0 {
+        bail!("{path}: `{value}` is negative");
+    }
+    Ok(())
+}
+
+/// Either one word (`none`, `everything`) or a table of fields.
+pub(super) enum WordOr<T> {
+    Word(String),
+    Fields(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for WordOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordOrVisitor(PhantomData))
+    }
+}
+
+struct WordOrVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for WordOrVisitor<T> {
+    type Value = WordOr<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word or a table of fields")
+    }
+
+    fn visit_str<E>(self, word: &str) -> Result<Self::Value, E> {
+        Ok(WordOr::Word(word.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(WordOr::Fields)
+    }
+}
