@@ -1,6 +1,14 @@
 //! Layer groups: where a network may be cut, what TensorRT fuses, what an accelerator can run.
 
+mod cut;
+mod fusion;
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::fmt;
+
+pub use cut::{Cut, CutFault, FP16_BYTES, cut_fault, legal_cuts, single_tensor_cuts};
+pub use fusion::{FusedUnit, fused_units};
 
 /// Layers `first..last` of a network by TensorRT 7.1 index, half-open; people read it closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
