@@ -2,6 +2,7 @@
 
 mod cut;
 mod fusion;
+mod support;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -9,6 +10,7 @@ use std::fmt;
 
 pub use cut::{Cut, CutFault, FP16_BYTES, cut_fault, legal_cuts, single_tensor_cuts};
 pub use fusion::{FusedUnit, fused_units};
+pub use support::{AcceleratorRules, Unsupported, first_unsupported, support};
 
 /// Layers `first..last` of a network by TensorRT 7.1 index, half-open; people read it closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
