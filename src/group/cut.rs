@@ -3,7 +3,7 @@
 use crate::network::{Network, TensorId};
 use crate::units::Bytes;
 
-use super::fusion::unit_of_layers;
+use super::fusion::{readers, unit_of_layers};
 
 /// Bytes of one tensor element in FP16, the precision in which crossing tensors and groups are stated.
 pub const FP16_BYTES: u64 = 2;
@@ -79,17 +79,16 @@ pub fn cut_fault(network: &Network, layer: usize) -> Option<CutFault> {
     Some(CutFault::BreaksFusion { before: name(before), after: name(after) })
 }
 
+/// For each layer, how many tensors would cross a cut before it.
+pub(super) fn n_live_tensors(network: &Network) -> Vec<usize> {
+    live_tensors(network).iter().map(Vec::len).collect()
+}
+
 /// For each layer, the tensors made before it (or fed from outside) that it or a later layer reads.
 fn live_tensors(network: &Network) -> Vec<Vec<TensorId>> {
-    let mut last_reader: Vec<Option<usize>> = vec![None; network.tensors.len()];
-    for (index, layer) in network.layers.iter().enumerate() {
-        for tensor in &layer.bottoms {
-            last_reader[tensor.0] = Some(index);
-        }
-    }
     let mut live: Vec<Vec<TensorId>> = vec![Vec::new(); network.layers.len()];
-    for (tensor, reader) in last_reader.iter().enumerate() {
-        let Some(reader) = *reader else { continue };
+    for (tensor, readers) in readers(network).iter().enumerate() {
+        let Some(&reader) = readers.last() else { continue };
         let first = network.tensors[tensor].producer.map_or(0, |producer| producer + 1);
         for tensors in &mut live[first..=reader] {
             tensors.push(TensorId(tensor));
@@ -101,9 +100,10 @@ fn live_tensors(network: &Network) -> Vec<Vec<TensorId>> {
 /// For each layer, whether a fused unit has layers both before it and from it on.
 fn straddled(units: &[usize]) -> Vec<bool> {
     let mut straddled = vec![false; units.len()];
-    for (last, unit) in units.iter().enumerate() {
-        let first = units.iter().position(|other| other == unit).unwrap_or(last);
-        straddled[first + 1..=last].fill(true);
+    let mut first = vec![usize::MAX; units.len()];
+    for (layer, &unit) in units.iter().enumerate() {
+        first[unit] = first[unit].min(layer);
+        straddled[first[unit] + 1..=layer].fill(true);
     }
     straddled
 }

@@ -36,7 +36,8 @@ impl FusedUnit {
 /// * An elementwise sum joins the last convolution among its bottoms, when that has no activation yet and no other reader.
 /// * Parallel 1x1 convolutions that a GPU runs together are not joined: they never lie across a cut.
 pub fn fused_units(network: &Network) -> Vec<FusedUnit> {
-    members(network).into_iter().map(|layers| unit(network, layers)).collect()
+    let readers = readers(network);
+    members(network).into_iter().map(|layers| unit(network, &readers, layers)).collect()
 }
 
 /// Position of each layer's unit in [`fused_units`], by layer.
@@ -52,7 +53,7 @@ pub(super) fn unit_of_layers(network: &Network) -> Vec<usize> {
 
 /// Layers of each unit, ascending.
 fn members(network: &Network) -> Vec<Vec<usize>> {
-    let readers = reader_counts(network);
+    let readers = readers(network);
     let mut units: Vec<Vec<usize>> = Vec::new();
     let mut unit_of: Vec<usize> = Vec::with_capacity(network.layers.len());
     for (index, layer) in network.layers.iter().enumerate() {
@@ -68,20 +69,22 @@ fn members(network: &Network) -> Vec<Vec<usize>> {
     units
 }
 
-/// How many layers read each tensor.
-fn reader_counts(network: &Network) -> Vec<usize> {
-    let mut counts = vec![0; network.tensors.len()];
-    for tensor in network.layers.iter().flat_map(|layer| &layer.bottoms) {
-        counts[tensor.0] += 1;
+/// The layers that read each tensor, ascending; a layer that reads it twice stands there twice.
+pub(super) fn readers(network: &Network) -> Vec<Vec<usize>> {
+    let mut readers = vec![Vec::new(); network.tensors.len()];
+    for (index, layer) in network.layers.iter().enumerate() {
+        for tensor in &layer.bottoms {
+            readers[tensor.0].push(index);
+        }
     }
-    counts
+    readers
 }
 
 /// The layer whose unit `layer` continues.
-fn joins(network: &Network, readers: &[usize], layer: &Layer) -> Option<usize> {
+fn joins(network: &Network, readers: &[Vec<usize>], layer: &Layer) -> Option<usize> {
     let private = |tensor: &TensorId| {
         let producer = network.tensor(*tensor).producer?;
-        (readers[tensor.0] == 1 && network.layers[producer].tops.len() == 1).then_some(producer)
+        (readers[tensor.0].len() == 1 && network.layers[producer].tops.len() == 1).then_some(producer)
     };
     match &layer.kind {
         LayerKind::BatchNorm | LayerKind::Scale { .. } | LayerKind::Relu { .. } | LayerKind::Activation(_) => {
@@ -109,7 +112,7 @@ fn is_open(kind: &LayerKind) -> bool {
 }
 
 /// Whether the unit that ends with `layer` is a convolution with nothing but normalization and scale behind it.
-fn ends_linear(network: &Network, readers: &[usize], layer: usize) -> bool {
+fn ends_linear(network: &Network, readers: &[Vec<usize>], layer: usize) -> bool {
     match &network.layers[layer].kind {
         LayerKind::Convolution(_) => true,
         LayerKind::BatchNorm | LayerKind::Scale { .. } => joins(network, readers, &network.layers[layer])
@@ -119,14 +122,14 @@ fn ends_linear(network: &Network, readers: &[usize], layer: usize) -> bool {
 }
 
 /// Sums up the layers of one unit.
-fn unit(network: &Network, layers: Vec<usize>) -> FusedUnit {
+fn unit(network: &Network, readers: &[Vec<usize>], layers: Vec<usize>) -> FusedUnit {
     let within = |producer: Option<usize>| producer.is_some_and(|producer| layers.contains(&producer));
     let mut read: Vec<TensorId> = layers.iter().flat_map(|&layer| network.layers[layer].bottoms.clone()).collect();
     read.sort_unstable();
     read.dedup();
     read.retain(|tensor| !within(network.tensor(*tensor).producer));
     let written = layers.iter().flat_map(|&layer| network.layers[layer].tops.clone());
-    let kept = written.filter(|tensor| leaves(network, *tensor, &layers));
+    let kept = written.filter(|tensor| leaves(&readers[tensor.0], |reader| layers.contains(&reader)));
     FusedUnit {
         macs: layers.iter().map(|&layer| network.layers[layer].macs).sum(),
         weights: layers.iter().map(|&layer| network.layers[layer].weights).sum(),
@@ -136,12 +139,9 @@ fn unit(network: &Network, layers: Vec<usize>) -> FusedUnit {
     }
 }
 
-/// Whether a tensor written within `layers` is read outside them, or by nobody (then it is an output).
-fn leaves(network: &Network, tensor: TensorId, layers: &[usize]) -> bool {
-    let mut readers =
-        network.layers.iter().enumerate().filter(|(_, layer)| layer.bottoms.contains(&tensor)).map(|(index, _)| index);
-    let Some(first) = readers.next() else { return true };
-    !layers.contains(&first) || readers.any(|reader| !layers.contains(&reader))
+/// Whether a tensor with these readers leaves the layers that write it: somebody else reads it, or nobody does.
+pub(super) fn leaves(readers: &[usize], within: impl Fn(usize) -> bool) -> bool {
+    readers.is_empty() || readers.iter().any(|&reader| !within(reader))
 }
 
 #[cfg(test)]
