@@ -86,7 +86,7 @@ impl PlatformFile {
         }
         let sharing_efficiency = self.sharing_efficiency.positive("sharing_efficiency")?;
         if sharing_efficiency.value > 1.0 {
-            bail!("sharing_efficiency: `{}` is above 1, the whole of the peak", sharing_efficiency.value);
+            bail!("sharing_efficiency.value: `{}` is above 1, the whole of the peak", sharing_efficiency.value);
         }
         Ok(Platform {
             name: self.name,
