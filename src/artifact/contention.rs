@@ -63,7 +63,7 @@ impl ContentionFields {
         refuse_foreign(&foreign, "table", at)?;
         let mut stated = Vec::new();
         let mut take = |field: Option<SourcedField<f64>>, key: &str, unit| {
-            let number = required(field, key, "pccs", at)?.amount(&format!("{at}.{key}.value"))?;
+            let number = required(field, key, "pccs", at)?.amount(&format!("{at}.{key}"))?;
             stated.push(number.state(format!("{accelerator}.contention.{key}"), &number.value, unit));
             Ok::<_, anyhow::Error>(number.value)
         };
@@ -169,11 +169,14 @@ fn check_row(row: &[f64], n_external: usize, path: &str) -> Result<()> {
     }
     for (idx, &speed) in row.iter().enumerate() {
         check_amount(speed, &format!("{path}[{idx}]"))?;
-        match idx {
-            0 if speed < 1.0 || speed > 1.0 => bail!("{path}[0]: `{speed}` is not 1, the speed without contention"),
-            0 => {}
-            _ if speed > row[idx - 1] => bail!("{path}[{idx}]: `{speed}` rises although the external demand grows"),
-            _ => {}
+        if speed == 0.0 || speed > 1.0 {
+            bail!("{path}[{idx}]: `{speed}` is not above 0 and at most 1");
+        }
+        if idx == 0 && speed < 1.0 {
+            bail!("{path}[0]: `{speed}` is not 1, the speed without contention");
+        }
+        if idx > 0 && speed > row[idx - 1] {
+            bail!("{path}[{idx}]: `{speed}` rises although the external demand grows");
         }
     }
     Ok(())
