@@ -184,10 +184,7 @@ mod tests {
 
     fn starts(network: &Network, spec: &GroupSpec) -> Vec<usize> {
         let dla = dla_rules();
-        let rules = [
-            AcceleratorRules { name: "gpu", rules: &SupportRules::Everything },
-            AcceleratorRules { name: "dla", rules: &dla },
-        ];
+        let rules = [AcceleratorRules::new("gpu", &SupportRules::Everything), AcceleratorRules::new("dla", &dla)];
         let groups = split(network, &rules, spec).unwrap();
         groups.iter().map(|group| group.layers.first).collect()
     }
@@ -209,7 +206,7 @@ mod tests {
         let network = chain(&["conv", "conv", "softmax"]);
         assert_eq!(starts(&network, &GroupSpec::AtMost(1)), [0, 2]);
         assert_eq!(starts(&network, &GroupSpec::Cuts(vec![1])), [0, 1, 2]);
-        let everywhere = [AcceleratorRules { name: "gpu", rules: &SupportRules::Everything }];
+        let everywhere = [AcceleratorRules::new("gpu", &SupportRules::Everything)];
         assert_eq!(split(&network, &everywhere, &GroupSpec::AtMost(1)).unwrap().len(), 1);
     }
 
@@ -277,7 +274,7 @@ mod tests {
     fn a_group_states_its_work_its_tensors_and_who_runs_it() {
         let network = chain(&["conv", "relu", "pool", "softmax"]);
         let dla = dla_rules();
-        let rules = [AcceleratorRules { name: "dla", rules: &dla }];
+        let rules = [AcceleratorRules::new("dla", &dla)];
         let groups = split(&network, &rules, &GroupSpec::AtMost(10)).unwrap();
         let tensor = network.tensors[0].shape.elements() * 2;
         assert_eq!(groups[0].layers, LayerRange { first: 0, last: 2 });
