@@ -5,8 +5,8 @@
 //! and none is negligible. The pair to merge next is the one
 //!
 //! 1. whose group every accelerator can run that ran the parts, if there is any such pair;
-//! 2. that holds the fewest blocks: a block has parallel branches (an inception module, a residual block, a dense layer),
-//!    so that the plain layers between blocks go to a block before two blocks go together;
+//! 2. that holds no block, or one rather than several: a block has parallel branches (an inception module, a residual
+//!    block, a dense layer), so that the plain layers between blocks go to a block before two blocks go together;
 //! 3. whose share of the network is smallest: the larger of its shares of multiply-accumulates and of weights, since
 //!    either may be what limits an accelerator;
 //! 4. that saves the largest crossing tensor, then the first one.
@@ -155,7 +155,7 @@ fn priority(pieces: &[Piece], index: usize, total: &Piece) -> Priority {
     let of_weights = u128::from(both.weights) * u128::from(total.macs.max(1));
     Priority {
         loses_support: left.supporters != right.supporters,
-        n_blocks: both.n_blocks,
+        n_blocks: both.n_blocks.min(2),
         share: of_macs.max(of_weights),
         saved: Reverse(right.crossing_in),
         index,
