@@ -15,3 +15,4 @@ pub use hash::sha256;
 pub use origin::{Found, Origin};
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};
+pub mod inspect;
