@@ -45,7 +45,8 @@ pub fn find_platform(wanted: &str, folder: &Path) -> Result<Found<Platform>> {
     }
 }
 
-/// The profile of `network` on `platform`: `profiles/NETWORK_PLATFORM.json` in `folder`, else an embedded one, else none.
+/// The profile of `network` on `platform`: `profiles/NETWORK_PLATFORM.json` in `folder`, else an embedded one, else
+/// none.
 pub fn find_profile(network: &str, platform: &str, folder: &Path) -> Result<Option<Found<NetworkProfile>>> {
     let stem = format!("{network}_{platform}");
     let file = folder.join("profiles").join(format!("{stem}.json"));
