@@ -95,3 +95,45 @@ proptest! {
         }
     }
 }
+
+/// Every key at any depth of a JSON value, but for the keys of the maps called `named`, which are accelerators.
+fn keys(value: &serde_json::Value, named: &[&str], found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Array(values) => values.iter().for_each(|value| keys(value, named, found)),
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields {
+                found.push(key.clone());
+                match value {
+                    serde_json::Value::Object(by_name) if named.contains(&&**key) => {
+                        by_name.values().for_each(|value| keys(value, named, found));
+                    }
+                    value => keys(value, named, found),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_key_of_every_format_is_documented() {
+    let formats = include_str!("../../docs/formats.md");
+    let (platform, rest) = formats.split_once("## Profile").unwrap();
+    let (profile, schedule) = rest.split_once("## Schedule").unwrap();
+    let xavier: serde_json::Value = serde_yaml::from_str(include_str!("../../platforms/xavier_agx.yaml")).unwrap();
+    let texts = [
+        (platform, xavier),
+        (profile, serde_json::from_str(profile::tests::SMALL).unwrap()),
+        (schedule, serde_json::to_value(schedule::tests::file()).unwrap()),
+    ];
+    for (section, value) in texts {
+        let mut found = Vec::new();
+        keys(&value, &["launch_ms", "costs"], &mut found);
+        assert!(found.len() > 20, "{found:?}");
+        for key in found {
+            let general = ["schema_version", "value", "provenance", "source"].contains(&&*key);
+            let documented = section.contains(&format!("`{key}`"));
+            assert!(documented || general, "`{key}` is not in its section of docs/formats.md");
+        }
+    }
+}
