@@ -3,6 +3,7 @@
 //! Pure: no files, no devices, no printing. MODEL in ARCHITECTURE.md defines every word used here.
 
 mod baselines;
+mod check;
 mod evaluate;
 mod solution;
 
@@ -10,6 +11,7 @@ use crate::problem::{GroupId, Problem};
 use crate::units::Nanoseconds;
 
 pub use baselines::Baseline;
+pub use check::{Rule, Violation, check, check_value};
 pub use evaluate::{EvaluateError, evaluate};
 pub use solution::{Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions};
 
