@@ -5,14 +5,20 @@ mod contention;
 mod field;
 mod file;
 mod hash;
+mod json;
 mod origin;
 mod platform;
 mod profile;
 mod rules;
+pub mod schedule;
+#[cfg(test)]
+mod tests;
 
 pub use file::{read_bytes, read_text, write_text};
 pub use hash::sha256;
+pub use json::to_json;
 pub use origin::{Found, Origin};
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};
 pub mod inspect;
+pub use schedule::{ScheduleContext, ScheduleFile, read_schedule};
