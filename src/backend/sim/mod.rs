@@ -1,0 +1,12 @@
+//! A simulated board: what one kernel costs, how those costs are calibrated to published figures, and how several
+//! accelerators share the memory while they run. Knows nothing of schedules or of the contention curves they rest on.
+
+mod board;
+mod calibrate;
+mod kernel;
+mod noise;
+
+pub use board::{Memory, Segment, SegmentSpan, Stage, Stuck, simulate};
+pub use calibrate::{CalibrationError, Fit, FittedGroup, Observation, Parameters, calibrate};
+pub use kernel::{Kernel, Work, crossing_bytes, kernels, memory_time, standalone_time};
+pub use noise::Noise;
