@@ -51,11 +51,11 @@ fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) 
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let path = error.path().to_string();
         let message = in_plain_words(&error.into_inner().to_string());
-        match message.strip_prefix(&format!("{path}: ")) {
-            Some(rest) => anyhow!("{path}: {rest}"),
-            None if path == "." || path == "?" => anyhow!("{message}"),
-            None => anyhow!("{path}: {message}"),
-        }
+        let message = match message.split_once(": ") {
+            Some((start, rest)) if path.starts_with(start) => rest,
+            _ => &message,
+        };
+        if path == "." || path == "?" { anyhow!("{message}") } else { anyhow!("{path}: {message}") }
     })
 }
 

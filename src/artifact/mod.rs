@@ -5,11 +5,13 @@ mod contention;
 mod field;
 mod file;
 mod hash;
+mod origin;
 mod platform;
 mod profile;
 mod rules;
 
 pub use file::{read_bytes, read_text, write_text};
 pub use hash::sha256;
+pub use origin::{Found, Origin};
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};
