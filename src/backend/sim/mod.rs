@@ -5,8 +5,10 @@ mod board;
 mod calibrate;
 mod kernel;
 mod noise;
+mod stages;
 
 pub use board::{Memory, Segment, SegmentSpan, Stage, Stuck, simulate};
 pub use calibrate::{CalibrationError, Fit, FittedGroup, Observation, Parameters, calibrate};
-pub use kernel::{Kernel, Work, crossing_bytes, kernels, memory_time, standalone_time};
+pub use kernel::{Kernel, Work, crossing_bytes, kernels, within};
 pub use noise::Noise;
+pub use stages::{transition_stage, work_stages};
