@@ -1,11 +1,29 @@
 //! What is known of a network on a platform: per layer group and accelerator its time, its memory demand and the cost
 //! of entering and leaving. Simulated, published and measured profiles look alike; each number says which it is.
 
+mod calibration;
+mod error;
+mod merge;
+mod model;
+mod published;
+mod raw;
+mod validate;
+
 use std::collections::BTreeMap;
 
 use crate::group::LayerRange;
 use crate::platform::Provenance;
 use crate::units::{GigabytesPerSecond, Milliseconds};
+
+pub use calibration::{
+    AcceleratorFit, CalibrationSources, CoRun, PUBLISHED_CO_RUN, UNVERIFIED_ALEXNET, calibrate_platform, co_run,
+};
+pub use error::ProfileError;
+pub use merge::merge_groups;
+pub use model::model;
+pub use published::{Residue, googlenet_on_xavier, residues};
+pub use raw::{DlaTail, GpuLayer, dla_tails, gpu_layers};
+pub use validate::validate;
 
 /// A value of a profile and where it comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]

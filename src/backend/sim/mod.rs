@@ -1,0 +1,14 @@
+//! A simulated board: what one kernel costs, how those costs are calibrated to published figures, and how several
+//! accelerators share the memory while they run. Knows nothing of schedules or of the contention curves they rest on.
+
+mod board;
+mod calibrate;
+mod kernel;
+mod noise;
+mod stages;
+
+pub use board::{Memory, Segment, SegmentSpan, Stage, Stuck, simulate};
+pub use calibrate::{CalibrationError, Fit, FittedGroup, Observation, Parameters, calibrate};
+pub use kernel::{Kernel, Work, crossing_bytes, kernels, within};
+pub use noise::Noise;
+pub use stages::{transition_stage, work_stages};
