@@ -31,11 +31,11 @@ pub struct Baseline {
     pub within_limit: bool,
 }
 
-/// Every baseline of `problem`, the best of its orders by `objective`: all networks on one accelerator, each network
-/// wholly on one of them (the best six such assignments where there are more), Mensa, Herald and H2H.
+/// Every baseline of `problem`, each with the best of its orders by `objective`: all networks on one accelerator, each
+/// network wholly on one of its own (of many such assignments the best six), Mensa, Herald and H2H.
 ///
-/// Every order of up to six tasks is tried as long as an assignment's orders stay within a fixed number of evaluations;
-/// beyond, the order given, its reverse, shortest first and longest first.
+/// Up to a thousand assignments and, within 5000 evaluations, all orders of up to six tasks are tried; beyond, evenly
+/// spread assignments, and the order given, its reverse, shortest and longest first.
 pub fn baselines(problem: &Problem, objective: Objective) -> Vec<Baseline> {
     let mut baselines = whole::on_one_accelerator(problem, objective);
     baselines.extend(whole::on_several_accelerators(problem, objective));

@@ -147,3 +147,11 @@ fn every_order_of_a_few_tasks_is_tried() {
     assert_eq!(orders.len(), 24);
     assert_eq!(orders::task_orders(&problem, 10).len(), 4);
 }
+
+#[test]
+fn more_networks_than_can_be_counted_still_have_baselines() {
+    let problem = problem((0..70).map(|idx| task(&format!("t{idx}"), 0, &[(100, 150)])).collect());
+    let shown = found(&problem, Objective::Makespan, "gpu-dla");
+    assert_eq!(shown.len(), 6);
+    assert!(shown.iter().all(|&(_, makespan)| makespan < 7000), "{shown:?}");
+}

@@ -8,10 +8,10 @@ use crate::problem::{Group, Problem, Task};
 use crate::schedule::{Decision, Objective};
 
 /// Most evaluations of orders over all assignments together.
-const MOST_EVALUATIONS: usize = 20_000;
+const MOST_EVALUATIONS: usize = 5000;
 
 /// Most assignments of networks to accelerators that are looked at.
-const MOST_ASSIGNMENTS: usize = 4096;
+const MOST_ASSIGNMENTS: u64 = 1000;
 
 /// Most assignments to several accelerators that are returned.
 const MOST_RETURNED: usize = 6;
@@ -65,18 +65,24 @@ fn keep_best(problem: &Problem, objective: Objective, decided: &mut Vec<(Vec<usi
     decided.truncate(MOST_RETURNED);
 }
 
-/// Every assignment of tasks to accelerators that uses more than one, up to a limit.
+/// Every assignment of tasks to accelerators that uses more than one; of too many, an evenly spread sample.
 fn assignments(n_machines: usize, n_tasks: usize) -> Vec<Vec<usize>> {
-    let mut assignments = vec![Vec::new()];
-    for _ in 0..n_tasks {
-        let longer = |assignment: &Vec<usize>| {
-            let assignment = assignment.clone();
-            (0..n_machines).map(move |machine| [assignment.as_slice(), &[machine]].concat())
+    let power = |exponent: usize| (0..exponent).try_fold(1_u64, |product, _| product.checked_mul(n_machines as u64));
+    let all = power(n_tasks).unwrap_or(u64::MAX).min(u64::MAX / MOST_ASSIGNMENTS);
+    let looked_at = all.min(MOST_ASSIGNMENTS);
+    let assignment = |number: u64| {
+        let mut rest = number * all / looked_at;
+        let mut next = || {
+            let machine = rest % n_machines as u64;
+            rest /= n_machines as u64;
+            usize::try_from(machine).unwrap_or(0)
         };
-        assignments = assignments.iter().flat_map(longer).take(MOST_ASSIGNMENTS).collect();
-    }
-    assignments.retain(|assignment| assignment.iter().any(|&machine| machine != assignment[0]));
-    assignments
+        let mut machines: Vec<usize> = (0..n_tasks).map(|_| next()).collect();
+        machines.reverse();
+        machines
+    };
+    let uses_several = |assignment: &Vec<usize>| assignment.iter().any(|&machine| machine != assignment[0]);
+    (0..looked_at).map(assignment).filter(uses_several).collect()
 }
 
 /// The placement in which each task runs on its accelerator what that can run, and the rest on the first that can;
