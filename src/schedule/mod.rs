@@ -10,7 +10,7 @@ mod solution;
 use crate::problem::{GroupId, Problem};
 use crate::units::Nanoseconds;
 
-pub use baselines::Baseline;
+pub use baselines::{Baseline, baselines, best_baseline};
 pub use check::{Rule, Violation, check, check_value};
 pub use evaluate::{EvaluateError, evaluate};
 pub use solution::{Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions};
