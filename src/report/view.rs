@@ -1,7 +1,7 @@
 //! One schedule as every report shows it, and the numbers that all of them derive from it.
 
 use crate::problem::{GroupId, Problem};
-use crate::schedule::{Baseline, Decision, Objective, Occupation, Proof, Timeline};
+use crate::schedule::{Baseline, Decision, Objective, Occupation, Proof, Timeline, best_baseline};
 use crate::units::Milliseconds;
 
 /// A schedule with everything that its reports say. Predicted by the evaluator, never measured.
@@ -86,12 +86,7 @@ impl ScheduleView<'_> {
 
     /// The best baseline within the transition limit.
     pub fn best_baseline(&self) -> Option<&Baseline> {
-        let within = self.baselines.iter().filter(|baseline| baseline.within_limit);
-        let value = |baseline: &&Baseline| self.objective.value(self.problem, &baseline.timeline);
-        match self.objective {
-            Objective::Makespan => within.min_by_key(value),
-            Objective::Throughput => within.rev().max_by_key(value),
-        }
+        best_baseline(self.baselines, self.objective, self.problem)
     }
 
     /// How much better this schedule's value is than a baseline's, as a share of the baseline's; negative where worse.
