@@ -1,6 +1,8 @@
 //! Seeded random problems that tests and benchmarks share. Knows the problem type only.
 #![allow(dead_code, unreachable_pub, reason = "every test target compiles this file and uses its own part")]
 
+pub mod brute_force;
+
 use fastrand::Rng;
 use haxconn::group::LayerRange;
 use haxconn::platform::{ContentionCurve, Pccs};
@@ -143,12 +145,12 @@ fn make_some_tasks_equal(rng: &mut Rng, tasks: &mut [Task]) {
 }
 
 fn add_releases_and_edges(rng: &mut Rng, tasks: &mut [Task]) {
-    for idx in 0..tasks.len() {
+    for (idx, task) in tasks.iter_mut().enumerate() {
         if rng.u8(..5) == 0 {
-            tasks[idx].release = Nanoseconds(rng.u64(..700_000));
+            task.release = Nanoseconds(rng.u64(..700_000));
         }
         if idx > 0 && rng.u8(..8) == 0 {
-            tasks[idx].after = vec![rng.usize(..idx)];
+            task.after = vec![rng.usize(..idx)];
         }
     }
 }
