@@ -243,3 +243,31 @@ fn serial_value(problem: &Problem, order: &[usize], objective: Objective) -> Opt
     let timeline = evaluate(problem, &Decision { placement, order: orders }).ok()?;
     Some(objective.value(problem, &timeline))
 }
+
+/// A file may hold anything: extreme moments, other groups' numbers, lists of any length.
+#[test]
+fn the_judge_refuses_nonsense_without_losing_its_footing() {
+    for_each_timeline(100, |problem, decision, timeline| {
+        let mut rng = Rng::with_seed(timeline.makespan().0);
+        let (mut decision, mut timeline) = (decision.clone(), timeline.clone());
+        for _ in 0..3 {
+            match rng.u8(..6) {
+                0 => timeline.groups[0][0].worked = Nanoseconds(u64::MAX),
+                1 => timeline.groups[0][0] = moments_of(u64::MAX),
+                2 => drop(timeline.groups.pop()),
+                3 => decision.placement[0][0] = usize::MAX,
+                4 => decision.order[0].push(GroupId { task: usize::MAX, group: usize::MAX }),
+                _ => timeline.groups.iter_mut().flatten().for_each(|occupation| *occupation = moments_of(7)),
+            }
+            if timeline.groups.is_empty() || timeline.groups[0].is_empty() {
+                break;
+            }
+        }
+        assert!(check(problem, &decision, &timeline).is_err());
+    });
+}
+
+fn moments_of(moment: u64) -> Occupation {
+    let moment = Nanoseconds(moment);
+    Occupation { start: moment, launched: moment, entered: moment, worked: moment, end: moment }
+}

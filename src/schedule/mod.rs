@@ -3,8 +3,8 @@
 //! Pure: no files, no devices, no printing. MODEL in ARCHITECTURE.md defines every word used here.
 
 mod baselines;
-mod check;
 mod bounds;
+mod check;
 mod evaluate;
 mod limits;
 mod oracle;
