@@ -9,9 +9,11 @@ mod origin;
 mod platform;
 mod profile;
 mod rules;
+mod run_log;
 
 pub use file::{read_bytes, read_text, write_text};
 pub use hash::sha256;
 pub use origin::{Found, Origin};
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};
+pub use run_log::{read_run_log, write_run_log};
