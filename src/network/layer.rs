@@ -136,7 +136,8 @@ pub enum LayerKind {
     Concat,
     /// Softmax over the channels.
     Softmax,
-    /// A layer that only rearranges data, by its Caffe type name (`Reshape`, `Permute`, `Crop`, ...).
+    /// A layer that only rearranges, picks or reduces data, by its Caffe type name (`Reshape`, `Permute`, `Crop`,
+    /// `Reduction`).
     Rearrange(String),
 }
 

@@ -1,12 +1,23 @@
 //! A neural network as the rest of the program sees it: layers in TensorRT 7.1's order, tensors with shapes, and
 //! what each layer costs in multiply-accumulates, weights and bytes. Knows nothing of accelerators.
 
+use std::fmt;
+
+pub mod caffe;
+pub mod catalog;
+mod error;
+mod hash;
 mod layer;
+mod nearest;
+mod text;
+
+pub use error::{NetworkError, Position};
 
 pub use layer::{
     Convolution, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, LocalResponseNormalization, Pooling,
     PoolingMethod, Window,
 };
+pub use text::text_of;
 
 /// A tensor of a network: one value between layers. An in-place layer makes a new tensor with the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +45,22 @@ pub struct Shape {
     pub width: u64,
 }
 
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+    }
+}
+
+/// Caffe counts a blob's elements in 31 bits.
+const MAX_ELEMENTS: u64 = i32::MAX as u64;
+
 impl Shape {
+    /// A shape with as many elements as Caffe can hold, or fewer, and none of its sides 0.
+    pub fn checked(channels: u64, height: u64, width: u64) -> Option<Self> {
+        let elements = channels.checked_mul(height)?.checked_mul(width)?;
+        (1..=MAX_ELEMENTS).contains(&elements).then_some(Self { channels, height, width })
+    }
+
     /// Number of elements.
     pub fn elements(self) -> u64 {
         self.channels * self.height * self.width
@@ -65,5 +91,14 @@ impl Network {
     /// Multiply-accumulates of the whole network.
     pub fn macs(&self) -> u64 {
         self.layers.iter().map(|layer| layer.macs).sum()
+    }
+
+    /// Learnt parameters of convolutions, deconvolutions and fully connected layers, biases included: the figure that
+    /// papers give for a network. Normalization and scale layers are left out.
+    pub fn parameters(&self) -> u64 {
+        let learns = |layer: &&Layer| {
+            matches!(layer.kind, LayerKind::Convolution(_) | LayerKind::Deconvolution(_) | LayerKind::InnerProduct(_))
+        };
+        self.layers.iter().filter(learns).map(|layer| layer.weights).sum()
     }
 }

@@ -1,0 +1,53 @@
+//! The hash of what a network is, whatever its file looks like.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use super::{Convolution, Layer, LayerKind, Tensor, Window};
+
+/// SHA-256 in hexadecimal of a description of tensors and layers, one a line: names, shapes, types with their
+/// parameters, connections. Comments, formatting and the way a parameter is written in the file don't matter.
+pub(super) fn content_hash(tensors: &[Tensor], layers: &[Layer]) -> String {
+    let mut hasher = Sha256::new();
+    for tensor in tensors {
+        hasher.update(format!("tensor {:?} {}\n", tensor.name, tensor.shape));
+    }
+    for layer in layers {
+        let ids = |ids: &[super::TensorId]| ids.iter().map(|id| id.0).collect::<Vec<_>>();
+        let (bottoms, tops) = (ids(&layer.bottoms), ids(&layer.tops));
+        let kind = layer.kind.caffe_name();
+        hasher.update(format!("layer {:?} {kind} {bottoms:?} {tops:?}{}\n", layer.name, parameters(&layer.kind)));
+    }
+    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn parameters(kind: &LayerKind) -> String {
+    match kind {
+        LayerKind::Convolution(convolution) | LayerKind::Deconvolution(convolution) => {
+            let Convolution { num_output, window: shape, group, bias } = convolution;
+            format!(" {num_output} {} group {group} bias {bias}", window(*shape))
+        }
+        LayerKind::Pooling(pooling) => {
+            format!(" {:?} {} global {}", pooling.method, window(pooling.window), pooling.global)
+        }
+        LayerKind::InnerProduct(product) => format!(" {} bias {}", product.num_output, product.bias),
+        LayerKind::Relu { leaky } => format!(" leaky {leaky}"),
+        LayerKind::Lrn(lrn) => format!(" {} across {}", lrn.local_size, lrn.across_channels),
+        LayerKind::Scale { bias } => format!(" bias {bias}"),
+        LayerKind::Eltwise(eltwise) => format!(" {:?} {:?}", eltwise.operation, eltwise.coefficients),
+        LayerKind::Activation(_)
+        | LayerKind::BatchNorm
+        | LayerKind::Concat
+        | LayerKind::Softmax
+        | LayerKind::Rearrange(_) => String::new(),
+    }
+}
+
+fn window(window: Window) -> String {
+    let Window { kernel, stride, pad, dilation } = window;
+    format!("kernel {kernel:?} stride {stride:?} pad {pad:?} dilation {dilation:?}")
+}
