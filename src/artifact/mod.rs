@@ -17,3 +17,4 @@ pub use origin::{Found, Origin};
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};
 pub use run_log::{read_run_log, write_run_log};
+pub mod inspect;

@@ -3,6 +3,10 @@
 mod cut;
 mod fusion;
 mod layer_group;
+mod loadables;
+mod pin;
+#[cfg(test)]
+mod properties;
 mod spec;
 mod split;
 mod support;
@@ -15,6 +19,8 @@ use cut::n_live_tensors;
 pub use cut::{Cut, CutFault, FP16_BYTES, cut_fault, legal_cuts, single_tensor_cuts};
 pub use fusion::{FusedUnit, fused_units};
 pub use layer_group::{GroupSupport, LayerGroup};
+pub use loadables::{loadables, splitting_layers};
+pub use pin::{Pin, PinError, allowed, check_pinned_networks};
 pub use spec::{DEFAULT_GROUPS, GroupError, GroupSpec, IllegalCut, PAPER_CUTS};
 pub use split::split;
 pub use support::{AcceleratorRules, Unsupported, first_unsupported, support};

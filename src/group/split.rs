@@ -5,8 +5,8 @@
 //! and none is negligible. The pair to merge next is the one
 //!
 //! 1. whose group every accelerator can run that ran the parts, if there is any such pair;
-//! 2. that holds the fewest blocks: a block has parallel branches (an inception module, a residual block, a dense layer),
-//!    so that the plain layers between blocks go to a block before two blocks go together;
+//! 2. that holds no block, or one rather than several: a block has parallel branches (an inception module, a residual
+//!    block, a dense layer), so that the plain layers between blocks go to a block before two blocks go together;
 //! 3. whose share of the network is smallest: the larger of its shares of multiply-accumulates and of weights, since
 //!    either may be what limits an accelerator;
 //! 4. that saves the largest crossing tensor, then the first one.
@@ -155,7 +155,7 @@ fn priority(pieces: &[Piece], index: usize, total: &Piece) -> Priority {
     let of_weights = u128::from(both.weights) * u128::from(total.macs.max(1));
     Priority {
         loses_support: left.supporters != right.supporters,
-        n_blocks: both.n_blocks,
+        n_blocks: both.n_blocks.min(2),
         share: of_macs.max(of_weights),
         saved: Reverse(right.crossing_in),
         index,
@@ -184,10 +184,7 @@ mod tests {
 
     fn starts(network: &Network, spec: &GroupSpec) -> Vec<usize> {
         let dla = dla_rules();
-        let rules = [
-            AcceleratorRules { name: "gpu", rules: &SupportRules::Everything },
-            AcceleratorRules { name: "dla", rules: &dla },
-        ];
+        let rules = [AcceleratorRules::new("gpu", &SupportRules::Everything), AcceleratorRules::new("dla", &dla)];
         let groups = split(network, &rules, spec).unwrap();
         groups.iter().map(|group| group.layers.first).collect()
     }
@@ -209,7 +206,7 @@ mod tests {
         let network = chain(&["conv", "conv", "softmax"]);
         assert_eq!(starts(&network, &GroupSpec::AtMost(1)), [0, 2]);
         assert_eq!(starts(&network, &GroupSpec::Cuts(vec![1])), [0, 1, 2]);
-        let everywhere = [AcceleratorRules { name: "gpu", rules: &SupportRules::Everything }];
+        let everywhere = [AcceleratorRules::new("gpu", &SupportRules::Everything)];
         assert_eq!(split(&network, &everywhere, &GroupSpec::AtMost(1)).unwrap().len(), 1);
     }
 
@@ -277,7 +274,7 @@ mod tests {
     fn a_group_states_its_work_its_tensors_and_who_runs_it() {
         let network = chain(&["conv", "relu", "pool", "softmax"]);
         let dla = dla_rules();
-        let rules = [AcceleratorRules { name: "dla", rules: &dla }];
+        let rules = [AcceleratorRules::new("dla", &dla)];
         let groups = split(&network, &rules, &GroupSpec::AtMost(10)).unwrap();
         let tensor = network.tensors[0].shape.elements() * 2;
         assert_eq!(groups[0].layers, LayerRange { first: 0, last: 2 });

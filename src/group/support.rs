@@ -15,11 +15,20 @@ pub struct AcceleratorRules<'a> {
     pub name: &'a str,
     /// Which layers it runs.
     pub rules: &'a SupportRules,
+    /// Most loadables at a time; `None` where there is no such limit.
+    pub max_loadables: Option<u32>,
+}
+
+impl<'a> AcceleratorRules<'a> {
+    /// An accelerator without a limit on loadables.
+    pub fn new(name: &'a str, rules: &'a SupportRules) -> Self {
+        Self { name, rules, max_loadables: None }
+    }
 }
 
 impl<'a> From<&'a Accelerator> for AcceleratorRules<'a> {
     fn from(accelerator: &'a Accelerator) -> Self {
-        Self { name: &accelerator.name, rules: &accelerator.rules }
+        Self { name: &accelerator.name, rules: &accelerator.rules, max_loadables: accelerator.max_loadables }
     }
 }
 

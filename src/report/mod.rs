@@ -5,3 +5,4 @@ mod run;
 
 pub use calibration::calibration;
 pub use run::predicted_and_simulated;
+pub mod inspect;
