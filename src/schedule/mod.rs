@@ -3,14 +3,27 @@
 //! Pure: no files, no devices, no printing. MODEL in ARCHITECTURE.md defines every word used here.
 
 mod baselines;
+mod bounds;
+mod check;
 mod evaluate;
+mod limits;
+mod oracle;
+mod plan_search;
+mod plans;
+mod rows;
+mod search;
 mod solution;
+mod tables;
+mod warm_start;
+mod z3;
 
 use crate::problem::{GroupId, Problem};
 use crate::units::Nanoseconds;
 
-pub use baselines::Baseline;
+pub use baselines::{Baseline, baselines, best_baseline};
+pub use check::{Rule, Violation, check, check_value};
 pub use evaluate::{EvaluateError, evaluate};
+pub use search::{SolveError, solve};
 pub use solution::{Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions};
 
 /// What is decided: where every group runs, and in which order each accelerator starts its groups.

@@ -1,6 +1,4 @@
-//! The scheduling problem: tasks made of layer groups, accelerators with contention curves, limits. All integers.
-//!
-//! Knows nothing of devices, files or where a number came from.
+//! What a scheduling problem is made of: tasks, groups and their costs, accelerators, and who pays what when.
 
 use crate::group::LayerRange;
 use crate::platform::ContentionCurve;

@@ -1,0 +1,14 @@
+//! The scheduling problem: tasks made of layer groups, accelerators with contention curves, limits. All integers.
+//!
+//! Posed from profiles and a platform, or built by hand and validated. Knows nothing of devices or files.
+
+mod error;
+mod pose;
+#[cfg(test)]
+mod tests;
+mod types;
+mod validate;
+
+pub use error::ProblemError;
+pub use pose::{Contention, PoseOptions};
+pub use types::{Cost, Group, GroupId, Machine, Problem, Task};

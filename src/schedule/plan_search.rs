@@ -1,0 +1,352 @@
+//! The search where every plan has a Boolean: Z3 proposes a combination that satisfies the rows of a target, the rows of
+//! neighbours around it are enumerated and decided by the oracle, and what was learnt goes back as a clause.
+//!
+//! Targets rise in levels, so that the proved bound rises while the incumbent falls. Every clause keeps at least one task
+//! fixed: Z3 says what is left to look at, and its `unsat` is the proof.
+
+use std::collections::HashSet;
+
+use super::bounds::Goal;
+use super::plans::{Plan, PlanTable};
+use super::rows::{rounded, rows};
+use super::search::{Outcome, Search};
+use super::tables::Tables;
+use super::warm_start;
+use super::z3::{Answer, Master};
+use crate::problem::Problem;
+
+/// Most completions of a combination that are enumerated with two tasks freed; one task is freed always.
+const PLANE: usize = 1000;
+/// Nodes that a combination gets at first.
+const FIRST_NODES: u64 = 3000;
+/// Targets between the first bound and the incumbent.
+const LEVELS: u64 = 6;
+
+/// The state of one search by plans.
+pub(super) struct PlanSearch<'s, 'a> {
+    pub(super) search: &'s mut Search<'a>,
+    pub(super) table: &'s PlanTable,
+    master: Master,
+    /// Variable of the first plan of every task.
+    first_variable: Vec<usize>,
+    /// Pairs of equal tasks, of which the first takes the lower plan.
+    equal: Vec<(usize, usize)>,
+    /// Combinations that were decided.
+    decided: HashSet<Vec<usize>>,
+    /// Combinations whose neighbours were enumerated, without the plans of the freed tasks.
+    enumerated: HashSet<Vec<Option<usize>>>,
+    /// Combinations whose share of nodes didn't suffice.
+    deferred: Vec<Vec<usize>>,
+}
+
+/// Whether a search goes on.
+pub(super) type Continue = bool;
+
+/// Searches until the incumbent is proved or a limit is reached.
+pub(super) fn run(search: &mut Search, table: &PlanTable) {
+    search.statistics.combinations = table.combinations();
+    search.raise_lower(table.root_bound(search.tables, search.goal));
+    let mut plan_search = PlanSearch::new(search, table);
+    if warm_start::run(&mut plan_search) {
+        plan_search.run_levels();
+    }
+    plan_search.count();
+}
+
+impl<'s, 'a> PlanSearch<'s, 'a> {
+    fn new(search: &'s mut Search<'a>, table: &'s PlanTable) -> Self {
+        let mut first_variable = vec![0];
+        for plans in &table.plans {
+            first_variable.push(first_variable[first_variable.len() - 1] + plans.len());
+        }
+        let master = Master::new(first_variable[first_variable.len() - 1], search.seed);
+        let equal = equal_tasks(search.tables.problem);
+        let plan_search = Self {
+            search,
+            table,
+            master,
+            first_variable,
+            equal,
+            decided: HashSet::new(),
+            enumerated: HashSet::new(),
+            deferred: vec![],
+        };
+        plan_search.assert_choice();
+        plan_search
+    }
+
+    /// Every task has exactly one plan; of two equal tasks the first has the lower one.
+    fn assert_choice(&self) {
+        for window in self.first_variable.windows(2) {
+            self.master.exactly_one(&(window[0]..window[1]).collect::<Vec<_>>());
+        }
+        for &(first, second) in &self.equal {
+            let n = i32::try_from(self.table.plans[first].len()).unwrap_or(i32::MAX);
+            let upward = (self.first_variable[first]..).zip(0..n);
+            let downward = (self.first_variable[second]..).zip((0..n).map(|idx| n - idx));
+            self.master.at_most(&upward.chain(downward).collect::<Vec<_>>(), n);
+        }
+    }
+
+    /// Raises the target level by level until the incumbent is proved.
+    fn run_levels(&mut self) {
+        for level in 1..=LEVELS {
+            if self.search.is_proved() {
+                return;
+            }
+            let (lower, best) = (self.search.lower(), self.search.best_score());
+            let target = lower + (best - lower).div_ceil(LEVELS + 1 - level);
+            self.master.push();
+            let closed = self.close_level(target) && self.settle_deferred(target);
+            self.master.pop();
+            if !closed {
+                return;
+            }
+            self.search.raise_lower(target);
+        }
+    }
+
+    /// Decides every combination that may have a score below `target`, except deferred ones.
+    fn close_level(&mut self, target: u64) -> Continue {
+        let mut asserted = u64::MAX;
+        loop {
+            let target = target.min(self.search.best_score());
+            if target < asserted {
+                self.assert_rows(target);
+                asserted = target;
+            }
+            if !self.search.limits.has_time() {
+                return false;
+            }
+            self.search.statistics.z3_checks += 1;
+            match self.master.check(self.search.limits.milliseconds_left()) {
+                Answer::Unsat => return true,
+                Answer::Unknown(_) => {
+                    if self.search.limits.has_time() {
+                        self.search.limits.stop("Z3, which gave up");
+                    }
+                    return false;
+                }
+                Answer::Model(values) => {
+                    let combination = self.combination(&values);
+                    if !self.close_neighbours(&combination, target) {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    fn assert_rows(&self, target: u64) {
+        let Some(most) = target.checked_sub(1) else { return self.master.refute() };
+        for row in rows(self.search.tables, self.search.goal, self.table, most) {
+            let Some((weights, limit)) = rounded(&row) else { return self.master.refute() };
+            let weights = weights.iter().zip(&self.first_variable);
+            let terms = weights.flat_map(|(weights, &first)| (first..).zip(weights.iter().copied()));
+            let terms: Vec<(usize, i32)> = terms.filter(|&(_, weight)| weight > 0).collect();
+            if !terms.is_empty() {
+                self.master.at_most(&terms, limit);
+            }
+        }
+    }
+
+    fn combination(&self, values: &[bool]) -> Vec<usize> {
+        let plan_of = |window: &[usize]| values[window[0]..window[1]].iter().position(|&value| value).unwrap_or(0);
+        self.first_variable.windows(2).map(plan_of).collect()
+    }
+
+    /// Frees the task with most plans, and a second one where few completions are left; decides all completions whose
+    /// bound is below `target` and forbids what stayed fixed.
+    fn close_neighbours(&mut self, combination: &[usize], target: u64) -> Continue {
+        let tasks = self.freeing_order();
+        let n_free_most = if tasks.len() > 2 { 2 } else { tasks.len() - 1 };
+        let mut n_free = n_free_most.min(1);
+        let mut completions = self.completions(combination, &tasks[..n_free], target, usize::MAX);
+        if n_free_most == 2 {
+            let plane = self.completions(combination, &tasks[..2], target, PLANE);
+            if plane.is_some() {
+                (n_free, completions) = (2, plane);
+            }
+        }
+        let mut completions = completions.unwrap_or_default();
+        completions.sort();
+        for (bound, completion) in completions {
+            if bound < self.search.best_score() && !self.decide(&completion, FIRST_NODES) {
+                return false;
+            }
+        }
+        let fixed = &tasks[n_free..];
+        let literals = fixed.iter().map(|&task| (self.first_variable[task] + combination[task], false));
+        self.master.clause(&literals.collect::<Vec<_>>());
+        let plan = |task: usize| fixed.contains(&task).then_some(combination[task]);
+        self.enumerated.insert((0..combination.len()).map(plan).collect());
+        true
+    }
+
+    /// The combinations that differ from `combination` in the free tasks only and have a bound below `target`; `None`
+    /// where there are more than `most`.
+    fn completions(
+        &self,
+        combination: &[usize],
+        free: &[usize],
+        target: u64,
+        most: usize,
+    ) -> Option<Vec<(u64, Vec<usize>)>> {
+        let mut found = vec![];
+        let mut candidate = combination.to_vec();
+        for &task in free {
+            candidate[task] = 0;
+        }
+        loop {
+            if self.is_canonical(&candidate) {
+                let bound = self.table.bound(self.search.tables, self.search.goal, &candidate);
+                if bound < target {
+                    found.push((bound, candidate.clone()));
+                    if found.len() > most {
+                        return None;
+                    }
+                }
+            }
+            let Some(&task) = free.iter().find(|&&task| candidate[task] + 1 < self.table.plans[task].len()) else {
+                return Some(found);
+            };
+            candidate[task] += 1;
+            for &before in free.iter().take_while(|&&before| before != task) {
+                candidate[before] = 0;
+            }
+        }
+    }
+
+    /// Whether a combination is the one of its mirror images that is looked at.
+    pub(super) fn is_canonical(&self, combination: &[usize]) -> bool {
+        self.equal.iter().all(|&(first, second)| combination[first] <= combination[second])
+    }
+
+    /// Decides a combination unless it has been; one that takes too many nodes is put off.
+    pub(super) fn decide(&mut self, combination: &[usize], max_nodes: u64) -> Continue {
+        if self.decided.contains(combination) {
+            return true;
+        }
+        match self.search.decide(&self.table.allowed(combination), max_nodes) {
+            Outcome::Decided => {
+                self.decided.insert(combination.to_vec());
+                true
+            }
+            Outcome::Deferred => {
+                self.deferred.push(combination.to_vec());
+                true
+            }
+            Outcome::Stopped => false,
+        }
+    }
+
+    /// Decides the deferred combinations that may be below `target`, with ever more nodes.
+    fn settle_deferred(&mut self, target: u64) -> Continue {
+        let mut max_nodes = FIRST_NODES;
+        loop {
+            let (tables, goal, table) = (self.search.tables, self.search.goal, self.table);
+            let target = target.min(self.search.best_score());
+            let due = |combination: &Vec<usize>| table.bound(tables, goal, combination) < target;
+            let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.deferred).into_iter().partition(due);
+            self.deferred = later;
+            if due.is_empty() {
+                return true;
+            }
+            max_nodes = max_nodes.saturating_mul(8);
+            for combination in due {
+                if !self.decide(&combination, max_nodes) {
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Fills in the counts, in which mirror images of equal tasks stand with their originals. What was neither decided
+    /// nor enumerated was excluded by rows where the search is complete; otherwise it is open.
+    fn count(&mut self) {
+        let size = |key: &Vec<Option<usize>>| {
+            let free = key.iter().zip(&self.table.plans).filter(|(plan, _)| plan.is_none());
+            free.map(|(_, plans)| plans.len() as u64).product::<u64>()
+        };
+        // A row inside an enumerated plane counts once.
+        let outer = |key: &&Vec<Option<usize>>| !self.is_enumerated_more_widely(key);
+        let enumerated: u64 = self.enumerated.iter().filter(outer).map(size).sum();
+        let inside = self.decided.iter().filter(|combination| self.is_enumerated(combination)).count() as u64;
+        let decided = self.decided.len() as u64;
+        let statistics = &mut self.search.statistics;
+        statistics.decided_by_oracle = decided;
+        statistics.excluded_by_enumeration = enumerated - inside;
+        let looked_at = enumerated - inside + decided;
+        if self.search.is_proved() {
+            self.search.statistics.excluded_by_rows = self.search.statistics.combinations.saturating_sub(looked_at);
+        }
+    }
+
+    fn is_enumerated(&self, combination: &[usize]) -> bool {
+        let key: Vec<Option<usize>> = combination.iter().map(|&plan| Some(plan)).collect();
+        self.is_enumerated_more_widely(&key)
+    }
+
+    /// Whether the same with one more task freed was enumerated. Tasks are freed in a fixed order.
+    fn is_enumerated_more_widely(&self, key: &[Option<usize>]) -> bool {
+        let mut key = key.to_vec();
+        self.freeing_order().into_iter().take(2).any(|task| {
+            let was_fixed = key[task].take().is_some();
+            was_fixed && self.enumerated.contains(&key)
+        })
+    }
+
+    /// Tasks with most plans first.
+    fn freeing_order(&self) -> Vec<usize> {
+        let mut tasks: Vec<usize> = (0..self.table.plans.len()).collect();
+        tasks.sort_by_key(|&task| (std::cmp::Reverse(self.table.plans[task].len()), task));
+        tasks
+    }
+
+    /// Plans of the incumbent.
+    pub(super) fn incumbent_plans(&self) -> Option<Vec<usize>> {
+        let placement = self.search.incumbent_placement()?;
+        let plan =
+            |(placement, plans): (&Vec<usize>, &Vec<Plan>)| plans.iter().position(|plan| &plan.placement == placement);
+        placement.iter().zip(&self.table.plans).map(plan).collect()
+    }
+
+    /// Gives a combination some nodes; one that takes more is left for later.
+    pub(super) fn try_out(&mut self, combination: &[usize], max_nodes: u64) -> Continue {
+        match self.search.decide(&self.table.allowed(combination), max_nodes) {
+            Outcome::Decided => {
+                self.decided.insert(combination.to_vec());
+                true
+            }
+            Outcome::Deferred => true,
+            Outcome::Stopped => false,
+        }
+    }
+
+    pub(super) fn parts(&self) -> (&'a Tables<'a>, Goal) {
+        (self.search.tables, self.search.goal)
+    }
+}
+
+/// Pairs of neighbouring equal tasks: equal in groups, launches, release and edges, with none waiting for the other.
+fn equal_tasks(problem: &Problem) -> Vec<(usize, usize)> {
+    let n_tasks = problem.tasks.len();
+    let pairs = (0..n_tasks).flat_map(|first| (first + 1..n_tasks).map(move |second| (first, second)));
+    pairs.filter(|&(first, second)| are_equal(problem, first, second)).collect()
+}
+
+fn are_equal(problem: &Problem, first: usize, second: usize) -> bool {
+    let (one, other) = (&problem.tasks[first], &problem.tasks[second]);
+    let same_numbers = one.groups == other.groups && one.launch == other.launch && one.release == other.release;
+    let sorted = |after: &[usize]| {
+        let mut after = after.to_vec();
+        after.sort_unstable();
+        after
+    };
+    let followers_agree = problem.tasks.iter().all(|task| task.after.contains(&first) == task.after.contains(&second));
+    same_numbers
+        && sorted(&one.after) == sorted(&other.after)
+        && followers_agree
+        && !one.after.contains(&second)
+        && !other.after.contains(&first)
+}

@@ -1,0 +1,119 @@
+//! Plans: the placements that a task may have under its transition limit, with what each certainly costs.
+
+use super::bounds::{Goal, Prices};
+use super::tables::Tables;
+
+/// The accelerator of every group of a task, with what it costs at least.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) placement: Vec<usize>,
+    /// Time from start to end without contention and waiting, every certain launch and transition included.
+    pub(super) chain: u64,
+    /// What it pays to every price vector: the mixed ones, then the load of every accelerator.
+    pub(super) pays: Vec<u64>,
+}
+
+/// The plans of every task.
+pub(super) struct PlanTable {
+    pub(super) plans: Vec<Vec<Plan>>,
+    /// Number of price vectors, loads included.
+    pub(super) n_vectors: usize,
+}
+
+/// All plans of `task`, in a fixed order; stops after `most`, so that a longer list shows that there are more.
+pub(super) fn enumerate(tables: &Tables, prices: &Prices, task: usize, most: usize) -> Vec<Plan> {
+    let mut placements = vec![];
+    extend(tables, task, &mut vec![], 0, most, &mut placements);
+    placements.into_iter().map(|placement| price(tables, prices, task, placement)).collect()
+}
+
+fn extend(
+    tables: &Tables,
+    task: usize,
+    prefix: &mut Vec<usize>,
+    changes: usize,
+    most: usize,
+    found: &mut Vec<Vec<usize>>,
+) {
+    let group = prefix.len();
+    if group == tables.n_groups(task) {
+        found.push(prefix.clone());
+        return;
+    }
+    for machine in 0..tables.n_machines {
+        let counts =
+            prefix.last().is_some_and(|&before| before != machine) && !tables.problem.tasks[task].groups[group].tail;
+        let changes = changes + usize::from(counts);
+        let within = tables.problem.max_transitions.is_none_or(|limit| changes <= limit);
+        if within && found.len() < most && tables.costs[tables.slot(task, group, machine)].is_some() {
+            prefix.push(machine);
+            extend(tables, task, prefix, changes, most, found);
+            prefix.pop();
+        }
+    }
+}
+
+fn price(tables: &Tables, prices: &Prices, task: usize, placement: Vec<usize>) -> Plan {
+    let n_mixed = prices.mixed.len();
+    let mut pays = vec![0; n_mixed + tables.n_machines];
+    for (group, &machine) in placement.iter().enumerate() {
+        let slot = tables.slot(task, group, machine);
+        let before = group.checked_sub(1).map(|before| placement[before]);
+        let work = tables.cost(slot).work;
+        let leaving = tables.leaving(slot, placement.get(group + 1).copied());
+        pays[n_mixed + machine] += tables.entering(slot, before) + work + leaving;
+        for (vector, paid) in pays[..n_mixed].iter_mut().enumerate() {
+            *paid += prices.of(vector, slot, work);
+        }
+    }
+    let chain = pays[n_mixed..].iter().sum();
+    Plan { placement, chain, pays }
+}
+
+impl PlanTable {
+    /// Number of combinations, saturating.
+    pub(super) fn combinations(&self) -> u64 {
+        self.plans.iter().fold(1, |product: u64, plans| product.saturating_mul(plans.len() as u64))
+    }
+
+    /// Lower bound of the score of every order of a combination.
+    pub(super) fn bound(&self, tables: &Tables, goal: Goal, combination: &[usize]) -> u64 {
+        let plan = |task: usize| &self.plans[task][combination[task]];
+        bound_of(tables, goal, self.n_vectors, &|task| plan(task).chain, &|task, vector| plan(task).pays[vector])
+    }
+
+    /// Lower bound of the score of every combination.
+    pub(super) fn root_bound(&self, tables: &Tables, goal: Goal) -> u64 {
+        let least = |task: usize, of: &dyn Fn(&Plan) -> u64| self.plans[task].iter().map(of).min().unwrap_or(0);
+        bound_of(tables, goal, self.n_vectors, &|task| least(task, &|plan| plan.chain), &|task, vector| {
+            least(task, &|plan| plan.pays[vector])
+        })
+    }
+
+    /// Bit sets of accelerators by flat group, for the oracle.
+    pub(super) fn allowed(&self, combination: &[usize]) -> Vec<u64> {
+        let placements = combination.iter().zip(&self.plans).map(|(&idx, plans)| &plans[idx].placement);
+        placements.flatten().map(|&machine| 1 << machine).collect()
+    }
+}
+
+fn bound_of(
+    tables: &Tables,
+    goal: Goal,
+    n_vectors: usize,
+    chain: &dyn Fn(usize) -> u64,
+    pays: &dyn Fn(usize, usize) -> u64,
+) -> u64 {
+    let mut ends = [0; super::oracle::MAX_TASKS];
+    for &task in &tables.topological {
+        let waits = &tables.problem.tasks[task];
+        let before = waits.after.iter().map(|&before| ends[before]).max().unwrap_or(0);
+        ends[task] = before.max(waits.release.0) + chain(task);
+    }
+    let joint = |tasks: &[usize]| {
+        let release = tasks.iter().map(|&task| tables.problem.tasks[task].release.0).min().unwrap_or(0);
+        let paid = (0..n_vectors).map(|vector| tasks.iter().map(|&task| pays(task, vector)).sum::<u64>()).max();
+        release + paid.unwrap_or(0)
+    };
+    goal.bound(tables, 0, &tables.topological, &ends, &joint)
+}
