@@ -11,8 +11,6 @@ mod platform;
 mod profile;
 mod rules;
 pub mod schedule;
-#[cfg(test)]
-mod tests;
 
 pub use file::{read_bytes, read_text, write_text};
 pub use hash::sha256;
@@ -21,3 +19,6 @@ pub use origin::{Found, Origin};
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};
 pub use schedule::{ScheduleContext, ScheduleFile, read_schedule};
+
+#[cfg(test)]
+mod tests;
