@@ -45,7 +45,8 @@ pub fn find_platform(wanted: &str, folder: &Path) -> Result<Found<Platform>> {
     }
 }
 
-/// The profile of `network` on `platform`: `profiles/NETWORK_PLATFORM.json` in `folder`, else an embedded one, else none.
+/// The profile of `network` on `platform`: `profiles/NETWORK_PLATFORM.json` in `folder`, else an embedded one, else
+/// none.
 pub fn find_profile(network: &str, platform: &str, folder: &Path) -> Result<Option<Found<NetworkProfile>>> {
     let stem = format!("{network}_{platform}");
     let file = folder.join("profiles").join(format!("{stem}.json"));
@@ -88,8 +89,11 @@ fn nearest(wanted: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::platform::{Accelerator, ContentionCurve, SupportRules};
+    use crate::units::GigabytesPerSecond;
 
     #[test]
     fn every_embedded_platform_has_the_name_of_its_file_and_a_gpu_that_runs_everything_before_its_dla() {
@@ -179,5 +183,18 @@ mod tests {
             message.ends_with("huge_mine.json: is a profile of `tiny` on `mine`, which its name denies"),
             "{message}"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_curve_rises_or_jumps_in_the_external_demand(own in 0.0..210.0, y in 0.0..210.0, step in 0.0..1.0) {
+            for accelerator in platform_names().into_iter().flat_map(|name| platform(name).unwrap().accelerators) {
+                let speed = |y| accelerator.contention.relative_speed(GigabytesPerSecond(own), GigabytesPerSecond(y));
+                let drop = speed(y) - speed(y + step);
+                // The steepest is Xavier's GPU at an own demand of 210 GB/s: (210 - 41.9) x 1.11 / 45.3 = 4.12 % per GB/s.
+                prop_assert!((-1e-12..=0.0412 * step + 1e-12).contains(&drop), "{} {own} {y} {drop}", accelerator.name);
+                prop_assert!((speed(0.0) - 1.0).abs() < 1e-12);
+            }
+        }
     }
 }

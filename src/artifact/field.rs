@@ -61,9 +61,16 @@ fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) 
 
 /// Names of Rust types mean nothing to the author of a file.
 fn in_plain_words(message: &str) -> String {
-    let words = [("expected f64", "expected a number"), ("expected u64", "expected a whole number from 0")];
-    let words = words.into_iter().chain([("expected u32", "expected a whole number from 0")]);
-    words.fold(message.to_owned(), |message, (rust, plain)| message.replace(rust, plain))
+    let Some((start, expected)) = message.split_once(", expected ") else { return message.to_owned() };
+    let (name, rest) = expected.split_at(expected.find(" at line ").unwrap_or(expected.len()));
+    let plain = match name {
+        "f64" => "a number",
+        "u32" | "u64" | "usize" => "a whole number from 0",
+        "a sequence" => "a list",
+        name if name.starts_with("struct ") => "a table of fields",
+        name => name,
+    };
+    format!("{start}, expected {plain}{rest}")
 }
 
 /// [`Provenance`] as its word.

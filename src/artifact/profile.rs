@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::field::{SCHEMA_VERSION, TaggedField, from_json};
+use super::json::to_json;
 use crate::group::LayerRange;
 use crate::profile::{GroupCost, GroupProfile, NetworkProfile};
 use crate::units::{GigabytesPerSecond, Milliseconds};
@@ -19,7 +20,7 @@ pub fn read_profile(text: &str, origin: &str) -> Result<NetworkProfile> {
 
 /// The text of the file that holds `profile`; refuses one that could not be read back.
 pub fn write_profile(profile: &NetworkProfile) -> Result<String> {
-    let text = serde_json::to_string_pretty(&ProfileFile::new(profile))? + "\n";
+    let text = to_json(&ProfileFile::new(profile))?;
     read_profile(&text, &format!("profile of `{}`", profile.network))?;
     Ok(text)
 }
@@ -180,14 +181,15 @@ impl CostField {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::platform::Provenance;
     use crate::profile::Tagged;
 
-    const SMALL: &str = r#"{
+    /// A profile of two groups on one accelerator.
+    pub(in crate::artifact) const SMALL: &str = r#"{
         "schema_version": 1,
         "network": {"name": "tiny", "title": "Tiny", "hash": "ab"},
         "platform": {"name": "xavier_agx", "hash": null},
