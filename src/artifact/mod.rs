@@ -10,9 +10,8 @@ mod origin;
 mod platform;
 mod profile;
 mod rules;
+mod run_log;
 pub mod schedule;
-#[cfg(test)]
-mod tests;
 
 pub use file::{read_bytes, read_text, write_text};
 pub use hash::sha256;
@@ -20,5 +19,9 @@ pub use json::to_json;
 pub use origin::{Found, Origin};
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};
+pub use run_log::{read_run_log, write_run_log};
 pub mod inspect;
 pub use schedule::{ScheduleContext, ScheduleFile, read_schedule};
+
+#[cfg(test)]
+mod tests;

@@ -249,20 +249,24 @@ sharing_efficiency: {one}\naccelerators:\n- name: gpu\n  kind: gpu\n  rules: eve
                 "rate: {value: fast",
                 "accelerators[1].contention.rate.value: invalid type: string \"fast\", expected a number",
             ),
-            ("rate: {value: 0.35", "rate: {value: -1", "accelerators[1].contention.rate.value: `-1` is negative"),
+            ("rate: {value: 0.35", "rate: {value: -1", "accelerators[1].contention.rate.value: parameter `rate` is -1"),
             (
                 "rate: {value: 0.35",
                 "rate: {value: .nan",
-                "accelerators[1].contention.rate.value: `NaN` is not a finite",
+                "accelerators[1].contention.rate.value: parameter `rate` is NaN, but must be",
             ),
             (
                 "normal_bw: {value: 38.1",
                 "normal_bw: {value: 98",
-                "accelerators[0].contention.normal_bw.value: `98` is above intensive_bw `96.2`",
+                "accelerators[0].contention.intensive_bw.value: parameter `intensive_bw` is 96.2, but must be at least `normal_bw`",
             ),
-            ("pbw: {value: 127.5", "pbw: {value: 0", "accelerators[0].contention.pbw.value: is zero"),
-            ("mrmc: {value: 4.9", "mrmc: {value: 104.9", "accelerators[0].contention.mrmc.value: `104.9` is above 100"),
-            ("cbp: {value: 45.3", "cbp: {value: 0", "accelerators[0].contention.cbp.value: is zero"),
+            ("pbw: {value: 127.5", "pbw: {value: 0", "accelerators[0].contention.pbw.value: parameter `pbw` is 0"),
+            (
+                "mrmc: {value: 4.9",
+                "mrmc: {value: 104.9",
+                "accelerators[0].contention.mrmc.value: parameter `mrmc` is 104.9",
+            ),
+            ("cbp: {value: 45.3", "cbp: {value: 0", "accelerators[0].contention.cbp.value: parameter `cbp` is 0"),
             ("      rate:", "      rat:", "accelerators[0].contention.rat: unknown field `rat`"),
             ("      rate:", "      own: [1]\n      rate:", "accelerators[0].contention.own: belongs to model `table`"),
             ("model: pccs", "model: magic", "accelerators[0].contention.model: unknown variant `magic`"),
@@ -300,19 +304,23 @@ sharing_efficiency: {one}\naccelerators:\n- name: gpu\n  kind: gpu\n  rules: eve
     #[test]
     fn a_table_that_is_no_slowdown_is_refused() {
         let table = [
-            ("[1, 0.9]", "[0.95, 0.9]", "speed[0][0]: `0.95` is not 1, the speed without contention"),
-            ("[1, 0.9]", "[1, 0]", "speed[0][1]: `0` is not above 0"),
-            ("[1, 0.9]", "[1, 0.9, 0.8]", "speed[0]: has 3 entries, `external` has 2"),
-            ("[1, 0.9], ", "", "speed: has 1 rows, `own` has 2 entries"),
-            ("external: [0, 20]", "external: [5, 20]", "external[0]: `5` is not 0"),
+            ("[1, 0.9]", "[0.95, 0.9]", "speed: speed 0.95 at own demand 10 GB/s without external demand is not 1"),
+            ("[1, 0.9]", "[1, 0]", "speed: speed 0 at own demand 10 GB/s and external demand 20 GB/s is not above 0"),
             (
-                "external: [0, 20], speed: [[1, 0.9]",
-                "external: [0, 9, 20], speed: [[1, 0.8, 0.9]",
-                "speed[0][2]: `0.9` rises",
+                "[1, 0.9]",
+                "[1, 0.9, 0.8]",
+                "speed: `speed` must have one row for each of the 2 own demands and 2 values in each row",
             ),
-            ("own: [10, 50]", "own: [50, 10]", "own[1]: `10` is not above the entry before it"),
-            ("own: [10, 50]", "own: []", "own: empty"),
-            ("own: [10, 50]", "own: [10, .inf]", "own[1]: `inf` is not a finite number"),
+            ("[1, 0.9], ", "", "speed: `speed` must have one row"),
+            ("external: [0, 20]", "external: [5, 20]", "external[0]: grid `external` begins at 5 GB/s"),
+            (
+                "external: [0, 20], speed: [[1, 0.9], [1, 0.7]]",
+                "external: [0, 9, 20], speed: [[1, 0.8, 0.9], [1, 0.7, 0.7]]",
+                "speed: speed at own demand 10 GB/s rises at external demand 20 GB/s",
+            ),
+            ("own: [10, 50]", "own: [50, 10]", "own: grid `own` must hold throughputs in GB/s"),
+            ("own: [10, 50]", "own: []", "own: grid `own` must hold"),
+            ("own: [10, 50]", "own: [10, .inf]", "own: grid `own` must hold"),
         ];
         for (from, to, expected) in table {
             check(&small(TABLE), from, to, &format!("accelerators[0].contention.{expected}"));

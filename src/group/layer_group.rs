@@ -19,7 +19,7 @@ pub struct LayerGroup {
     pub activations: Bytes,
     /// Tensor handed over by the group before (the network's input for the first group), FP16.
     pub crossing_in: Bytes,
-    /// Tensor handed to the group after (the network's output for the last group), FP16.
+    /// Tensor handed to the group after, and any output of the network that is made here, FP16.
     pub crossing_out: Bytes,
     /// Who can run it, in the order of the accelerators.
     pub support: Vec<GroupSupport>,

@@ -5,6 +5,8 @@ mod fusion;
 mod layer_group;
 mod loadables;
 mod pin;
+#[cfg(test)]
+mod properties;
 mod spec;
 mod split;
 mod support;

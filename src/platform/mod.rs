@@ -63,8 +63,8 @@ pub struct Accelerator {
     pub stated: Vec<StatedNumber>,
 }
 
-/// The cost model's parameters of one accelerator: a fused layer takes
-/// `overhead + max(macs / compute, bytes / bandwidth)`.
+/// The cost model's parameters of one accelerator: a kernel takes `overhead + macs / compute + bytes / bandwidth`.
+/// The sum, not the larger part: kernels this short hardly overlap the two, and it is nearer to the published times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Roofline {
     /// Sustained compute rate, 10^9 multiply-accumulates per second.

@@ -21,7 +21,7 @@ pub use calibration::{
 pub use error::ProfileError;
 pub use merge::merge_groups;
 pub use model::model;
-pub use published::{Residue, googlenet_on_xavier, residues};
+pub use published::{GOOGLENET_DLA_TAILS, GOOGLENET_GPU_LAYERS, Residue, googlenet_on_xavier, residues};
 pub use raw::{DlaTail, GpuLayer, dla_tails, gpu_layers};
 pub use validate::validate;
 

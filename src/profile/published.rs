@@ -13,6 +13,12 @@ use crate::network::Network;
 use crate::platform::{Platform, Provenance};
 use crate::units::Milliseconds;
 
+/// The raw GPU profile that ships with the program; see [`super::gpu_layers`].
+pub const GOOGLENET_GPU_LAYERS: &str = include_str!("../../profiles/raw/googlenet_xavier_gpu_layers.csv");
+
+/// The raw DLA parts that ship with the program; see [`super::dla_tails`].
+pub const GOOGLENET_DLA_TAILS: &str = include_str!("../../profiles/raw/googlenet_xavier_dla_tails.csv");
+
 /// The GPU's part of one transition engine beside the sum of the groups before its cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Residue {

@@ -3,8 +3,6 @@
 //! All moments are whole nanoseconds from the start of a round. Keys are listed in `docs/formats.md`.
 
 mod read;
-#[cfg(test)]
-pub(super) mod tests;
 mod write;
 
 use std::fmt;
@@ -279,3 +277,6 @@ impl de::Visitor<'_> for LimitVisitor {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;
