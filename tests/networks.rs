@@ -3,7 +3,7 @@
 use haxconn::network::{LayerKind, Network, caffe, catalog};
 
 fn built_in(name: &str) -> Network {
-    let entry = catalog::find(name).unwrap();
+    let entry = catalog::find(name).unwrap_or_else(|error| panic!("{error}"));
     caffe::parse(entry.text, entry.name, entry.title).unwrap_or_else(|error| panic!("{name}:{error}"))
 }
 
