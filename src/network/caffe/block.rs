@@ -31,10 +31,9 @@ impl<'m, 'a> Block<'m, 'a> {
     }
 
     /// Refuses fields that this message can't have: Caffe's reader would, and a typo must not pass for a default.
-    pub(super) fn allow<'k>(&self, known: impl IntoIterator<Item = &'k str> + Clone) -> Result<(), NetworkError> {
-        let is_known = |field: &&Field| known.clone().into_iter().any(|name| name == field.name);
-        let Some(field) = self.fields.iter().find(|field| !is_known(field)) else { return Ok(()) };
-        let hint = nearest::did_you_mean(field.name, known.clone());
+    pub(super) fn allow(&self, known: &[&str]) -> Result<(), NetworkError> {
+        let Some(field) = self.fields.iter().find(|field| !known.contains(&field.name)) else { return Ok(()) };
+        let hint = nearest::did_you_mean(field.name, known.iter().copied());
         Err(self.error(field.position, &format!("unknown field `{}`{hint}", field.name)))
     }
 

@@ -92,7 +92,7 @@ pub(super) fn reshape(layer: &RawLayer, input: Shape) -> Result<Operation, Netwo
         return Err(block.error(block.position, "only a reshape of all axes can be run"));
     }
     let shape = block.message("shape")?;
-    shape.allow(["dim"])?;
+    shape.allow(&["dim"])?;
     let wanted = shape.all("dim").map(|field| shape.signed(field)).collect::<Result<Vec<_>, _>>()?;
     if !(2..=4).contains(&wanted.len()) || !matches!(wanted[0], 0 | 1) {
         let message = "`shape` must have 2 to 4 `dim`, of which the first (the batch) is 0 or 1";
