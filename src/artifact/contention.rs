@@ -1,10 +1,10 @@
 //! The `contention` field of a platform file: `none`, PCCS parameters or a measured table.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
-use super::field::{ProvenanceField, SourcedField, WordOr, check_amount};
-use crate::platform::{ContentionCurve, Pccs, Provenance, SlowdownTable, Sourced, StatedNumber};
+use super::field::{ProvenanceField, SourcedField, WordOr};
+use crate::platform::{ContentionCurve, CurveError, Pccs, Provenance, SlowdownTable, Sourced, StatedNumber};
 
 /// The fields of all models; which of them must be there depends on `model`.
 #[derive(Deserialize)]
@@ -63,7 +63,7 @@ impl ContentionFields {
         refuse_foreign(&foreign, "table", at)?;
         let mut stated = Vec::new();
         let mut take = |field: Option<SourcedField<f64>>, key: &str, unit| {
-            let number = required(field, key, "pccs", at)?.amount(&format!("{at}.{key}.value"))?;
+            let number = required(field, key, "pccs", at)?.sourced();
             stated.push(number.state(format!("{accelerator}.contention.{key}"), &number.value, unit));
             Ok::<_, anyhow::Error>(number.value)
         };
@@ -76,8 +76,9 @@ impl ContentionFields {
             rate: take(self.rate, "rate", "% per GB/s")?,
             pbw: take(self.pbw, "pbw", "GB/s")?,
         };
-        check_pccs(&pccs, at)?;
-        Ok((ContentionCurve::Pccs(pccs), stated))
+        let curve = ContentionCurve::Pccs(pccs);
+        check(&curve, at)?;
+        Ok((curve, stated))
     }
 
     fn into_table(self, accelerator: &str, at: &str) -> Result<(ContentionCurve, Vec<StatedNumber>)> {
@@ -96,13 +97,14 @@ impl ContentionFields {
             external: required(self.external, "external", "table", at)?,
             speed: required(self.speed, "speed", "table", at)?,
         };
-        check_table(&table, at)?;
         let Tag(provenance) = required(self.provenance, "provenance", "table", at)?;
         let source = required(self.source, "source", "table", at)?;
         let size = format!("{} x {} grid", table.own.len(), table.external.len());
         let stated =
             Sourced { value: (), provenance, source }.state(format!("{accelerator}.contention.speed"), &size, "");
-        Ok((ContentionCurve::Table(table), vec![stated]))
+        let curve = ContentionCurve::Table(table);
+        check(&curve, at)?;
+        Ok((curve, vec![stated]))
     }
 }
 
@@ -117,64 +119,15 @@ fn refuse_foreign(fields: &[(&str, bool)], model: &str, at: &str) -> Result<()> 
     }
 }
 
-/// With no negative parameter the curve can't rise in the external demand; what is left can contradict itself.
-fn check_pccs(pccs: &Pccs, at: &str) -> Result<()> {
-    let Pccs { normal_bw, intensive_bw, mrmc, pbw, rate, cbp, .. } = *pccs;
-    if normal_bw > intensive_bw {
-        bail!("{at}.normal_bw.value: `{normal_bw}` is above intensive_bw `{intensive_bw}`");
-    }
-    if pbw == 0.0 {
-        bail!("{at}.pbw.value: is zero, must be above");
-    }
-    if mrmc > 100.0 {
-        bail!("{at}.mrmc.value: `{mrmc}` is above 100 percent");
-    }
-    if rate > 0.0 && cbp == 0.0 {
-        bail!("{at}.cbp.value: is zero, so that nothing would slow down; use `contention: none` for that");
-    }
-    Ok(())
-}
-
-fn check_table(table: &SlowdownTable, at: &str) -> Result<()> {
-    check_axis(&table.own, &format!("{at}.own"))?;
-    check_axis(&table.external, &format!("{at}.external"))?;
-    if table.external[0] != 0.0 {
-        bail!("{at}.external[0]: `{}` is not 0, the demand without contention", table.external[0]);
-    }
-    if table.speed.len() != table.own.len() {
-        bail!("{at}.speed: has {} rows, `own` has {} entries", table.speed.len(), table.own.len());
-    }
-    for (idx, row) in table.speed.iter().enumerate() {
-        check_row(row, table.external.len(), &format!("{at}.speed[{idx}]"))?;
-    }
-    Ok(())
-}
-
-fn check_axis(axis: &[f64], path: &str) -> Result<()> {
-    if axis.is_empty() {
-        bail!("{path}: empty; it needs at least one demand in GB/s");
-    }
-    for (idx, &demand) in axis.iter().enumerate() {
-        check_amount(demand, &format!("{path}[{idx}]"))?;
-        if idx > 0 && demand <= axis[idx - 1] {
-            bail!("{path}[{idx}]: `{demand}` is not above the entry before it");
-        }
-    }
-    Ok(())
-}
-
-fn check_row(row: &[f64], n_external: usize, path: &str) -> Result<()> {
-    if row.len() != n_external {
-        bail!("{path}: has {} entries, `external` has {n_external}", row.len());
-    }
-    for (idx, &speed) in row.iter().enumerate() {
-        check_amount(speed, &format!("{path}[{idx}]"))?;
-        match idx {
-            0 if speed < 1.0 || speed > 1.0 => bail!("{path}[0]: `{speed}` is not 1, the speed without contention"),
-            0 => {}
-            _ if speed > row[idx - 1] => bail!("{path}[{idx}]: `{speed}` rises although the external demand grows"),
-            _ => {}
-        }
-    }
-    Ok(())
+/// Refuses a curve that isn't one, naming the field.
+fn check(curve: &ContentionCurve, at: &str) -> Result<()> {
+    curve.validate().map_err(|error| {
+        let field = match &error {
+            CurveError::Parameter { name, .. } => format!("{name}.value"),
+            CurveError::Grid { name } => (*name).to_owned(),
+            CurveError::NoStart { .. } => "external[0]".to_owned(),
+            _ => "speed".to_owned(),
+        };
+        anyhow!("{at}.{field}: {error}")
+    })
 }

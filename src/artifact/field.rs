@@ -10,6 +10,7 @@ use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::platform::{Provenance, Sourced};
+use crate::profile::Tagged;
 
 /// The version of every format that this program writes and reads.
 pub(super) const SCHEMA_VERSION: u64 = 1;
@@ -24,6 +25,15 @@ struct Versioned {
 pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T> {
     check_version(deserialize(serde_yaml::Deserializer::from_str(text))?)?;
     deserialize(serde_yaml::Deserializer::from_str(text))
+}
+
+/// Reads a JSON file's text.
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    check_version(deserialize(&mut serde_json::Deserializer::from_str(text))?)?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = deserialize(&mut deserializer)?;
+    deserializer.end().map_err(|error| anyhow!("{error}"))?;
+    Ok(value)
 }
 
 fn check_version(Versioned { schema_version }: Versioned) -> Result<()> {
@@ -41,19 +51,26 @@ fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) 
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let path = error.path().to_string();
         let message = in_plain_words(&error.into_inner().to_string());
-        match message.strip_prefix(&format!("{path}: ")) {
-            Some(rest) => anyhow!("{path}: {rest}"),
-            None if path == "." || path == "?" => anyhow!("{message}"),
-            None => anyhow!("{path}: {message}"),
-        }
+        let message = match message.split_once(": ") {
+            Some((start, rest)) if path.starts_with(start) => rest,
+            _ => &message,
+        };
+        if path == "." || path == "?" { anyhow!("{message}") } else { anyhow!("{path}: {message}") }
     })
 }
 
 /// Names of Rust types mean nothing to the author of a file.
 fn in_plain_words(message: &str) -> String {
-    let words = [("expected f64", "expected a number"), ("expected u64", "expected a whole number from 0")];
-    let words = words.into_iter().chain([("expected u32", "expected a whole number from 0")]);
-    words.fold(message.to_owned(), |message, (rust, plain)| message.replace(rust, plain))
+    let Some((start, expected)) = message.split_once(", expected ") else { return message.to_owned() };
+    let (name, rest) = expected.split_at(expected.find(" at line ").unwrap_or(expected.len()));
+    let plain = match name {
+        "f64" => "a number",
+        "u32" | "u64" | "usize" => "a whole number from 0",
+        "a sequence" => "a list",
+        name if name.starts_with("struct ") => "a table of fields",
+        name => name,
+    };
+    format!("{start}, expected {plain}{rest}")
 }
 
 /// [`Provenance`] as its word.
@@ -87,7 +104,7 @@ impl<T> SourcedField<T> {
 impl SourcedField<f64> {
     /// The number, refused below zero and where it isn't finite.
     pub(super) fn amount(self, path: &str) -> Result<Sourced<f64>> {
-        check_amount(self.value, path)?;
+        check_amount(self.value, &format!("{path}.value"))?;
         Ok(self.sourced())
     }
 
@@ -95,7 +112,7 @@ impl SourcedField<f64> {
     pub(super) fn positive(self, path: &str) -> Result<Sourced<f64>> {
         let sourced = self.amount(path)?;
         if sourced.value == 0.0 {
-            bail!("{path}: is zero, must be above");
+            bail!("{path}.value: is zero, must be above");
         }
         Ok(sourced)
     }
@@ -139,5 +156,27 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for WordOrVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         T::deserialize(MapAccessDeserializer::new(map)).map(WordOr::Fields)
+    }
+}
+
+/// A value with its provenance.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TaggedField {
+    value: f64,
+    #[serde(with = "ProvenanceField")]
+    provenance: Provenance,
+}
+
+impl TaggedField {
+    /// What a profile's `tagged` value looks like in a file, `number` being its number.
+    pub(super) fn new<T>(tagged: &Tagged<T>, number: f64) -> Self {
+        Self { value: number, provenance: tagged.provenance }
+    }
+
+    /// The value as `meaning` of its number, refused below zero and where it isn't finite.
+    pub(super) fn amount<T>(self, path: &str, meaning: impl FnOnce(f64) -> T) -> Result<Tagged<T>> {
+        check_amount(self.value, &format!("{path}.value"))?;
+        Ok(Tagged { value: meaning(self.value), provenance: self.provenance })
     }
 }

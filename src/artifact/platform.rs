@@ -86,7 +86,7 @@ impl PlatformFile {
         }
         let sharing_efficiency = self.sharing_efficiency.positive("sharing_efficiency")?;
         if sharing_efficiency.value > 1.0 {
-            bail!("sharing_efficiency: `{}` is above 1, the whole of the peak", sharing_efficiency.value);
+            bail!("sharing_efficiency.value: `{}` is above 1, the whole of the peak", sharing_efficiency.value);
         }
         Ok(Platform {
             name: self.name,
@@ -182,4 +182,166 @@ fn check_name(name: &str, path: &str) -> Result<()> {
         bail!("{path}: `{name}` is not made of lower-case letters, digits and `_`");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const XAVIER: &str = include_str!("../../platforms/xavier_agx.yaml");
+
+    const TABLE: &str = "{model: table, own: [10, 50], external: [0, 20], speed: [[1, 0.9], [1, 0.7]],
+                          provenance: measured, source: s}";
+
+    /// A platform without a DLA and with `contention`.
+    fn small(contention: &str) -> String {
+        let sourced = |value: &str| format!("{{value: {value}, provenance: assumed, source: s}}");
+        let (one, zero) = (sourced("1"), sourced("0"));
+        format!(
+            "schema_version: 1\nname: mine\ntitle: Mine\nbytes_per_element: 2\npeak_bandwidth_gbps: {one}
+sharing_efficiency: {one}\naccelerators:\n- name: gpu\n  kind: gpu\n  rules: everything\n  contention: {contention}
+  roofline: {{compute_gmacs: {one}, bandwidth_gbps: {one}, overhead_ms: {zero}}}
+  transition: {{in_fixed_ms: {zero}, in_per_mib_ms: {zero}, out_fixed_ms: {zero}, out_per_mib_ms: {zero}}}\n"
+        )
+    }
+
+    fn refusal(text: &str) -> String {
+        format!("{:#}", read_platform(text, "platforms/mine.yaml").unwrap_err())
+    }
+
+    fn check(text: &str, from: &str, to: &str, expected: &str) {
+        assert!(text.contains(from), "{from}");
+        let found = refusal(&text.replacen(from, to, 1));
+        assert!(found.starts_with(&format!("platforms/mine.yaml: {expected}")), "{found}\ninstead of\n{expected}");
+    }
+
+    #[test]
+    fn every_number_is_stated_with_its_unit_provenance_and_source() {
+        let numbers = read_platform(XAVIER, "x").unwrap().stated_numbers();
+        let rate = numbers.iter().find(|number| number.path == "dla.contention.rate").unwrap();
+        assert_eq!((&*rate.value, rate.unit, rate.provenance), ("0.35", "% per GB/s", Provenance::Published));
+        assert!(numbers.iter().all(|number| !number.source.is_empty() && !number.value.is_empty()));
+        assert_eq!(numbers.len(), XAVIER.matches("provenance:").count());
+    }
+
+    #[test]
+    fn the_assumed_parameters_of_a_curve_are_named() {
+        let platform = read_platform(XAVIER, "x").unwrap();
+        assert_eq!(platform.accelerators[0].assumed_contention, ["tbwdc", "cbp"]);
+        assert_eq!(platform.accelerators[1].assumed_contention, ["tbwdc", "cbp", "pbw"]);
+    }
+
+    #[test]
+    fn a_platform_needs_no_contention_model_and_takes_a_measured_table() {
+        let platform = read_platform(&small("none"), "x").unwrap();
+        assert_eq!(platform.accelerators[0].contention, crate::platform::ContentionCurve::None);
+        let platform = read_platform(&small(TABLE), "x").unwrap();
+        let curve = &platform.accelerators[0].contention;
+        assert!((curve.relative_speed(GigabytesPerSecond(50.0), GigabytesPerSecond(20.0)) - 0.7).abs() < 1e-12);
+        assert_eq!(platform.stated_numbers()[2].value, "2 x 2 grid");
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_with_the_path_of_its_field() {
+        let table = [
+            (
+                "rate: {value: 0.35",
+                "rate: {value: fast",
+                "accelerators[1].contention.rate.value: invalid type: string \"fast\", expected a number",
+            ),
+            ("rate: {value: 0.35", "rate: {value: -1", "accelerators[1].contention.rate.value: parameter `rate` is -1"),
+            (
+                "rate: {value: 0.35",
+                "rate: {value: .nan",
+                "accelerators[1].contention.rate.value: parameter `rate` is NaN, but must be",
+            ),
+            (
+                "normal_bw: {value: 38.1",
+                "normal_bw: {value: 98",
+                "accelerators[0].contention.intensive_bw.value: parameter `intensive_bw` is 96.2, but must be at least `normal_bw`",
+            ),
+            ("pbw: {value: 127.5", "pbw: {value: 0", "accelerators[0].contention.pbw.value: parameter `pbw` is 0"),
+            (
+                "mrmc: {value: 4.9",
+                "mrmc: {value: 104.9",
+                "accelerators[0].contention.mrmc.value: parameter `mrmc` is 104.9",
+            ),
+            ("cbp: {value: 45.3", "cbp: {value: 0", "accelerators[0].contention.cbp.value: parameter `cbp` is 0"),
+            ("      rate:", "      rat:", "accelerators[0].contention.rat: unknown field `rat`"),
+            ("      rate:", "      own: [1]\n      rate:", "accelerators[0].contention.own: belongs to model `table`"),
+            ("model: pccs", "model: magic", "accelerators[0].contention.model: unknown variant `magic`"),
+            (
+                "peak_bandwidth_gbps: {value: 137",
+                "peak_bandwidth_gbps: {value: 0",
+                "peak_bandwidth_gbps.value: is zero",
+            ),
+            ("value: 0.75", "value: 1.5", "sharing_efficiency.value: `1.5` is above 1"),
+            ("value: 0.75", "value: 0", "sharing_efficiency.value: is zero"),
+            ("name: dla", "name: gpu", "accelerators[1].name: `gpu` is the name of accelerators[0] too"),
+            ("name: dla", "name: DLA 0", "accelerators[1].name: `DLA 0` is not made of lower-case"),
+            ("kind: dla", "kind: tpu", "accelerators[1].kind: unknown variant `tpu`"),
+            ("rules: everything", "rules: nothing", "accelerators[0].rules: `nothing` is neither"),
+            ("kernel: 32", "kernel: -2", "accelerators[1].rules.convolution.value.kernel: invalid type: integer `-2`"),
+            ("provenance: published", "provenance: rumour", "peak_bandwidth_gbps.provenance: unknown variant `rumour`"),
+            ("bytes_per_element: 2", "bytes_per_element: 0", "bytes_per_element: `0` is not between 1 and 8"),
+            ("schema_version: 1", "schema_version: 2", "schema_version 2 is newer than this program reads (1)"),
+            ("schema_version: 1", "", "schema_version: missing; this program reads 1"),
+            ("title: NVIDIA Jetson AGX Xavier", "", "missing field `title`"),
+        ];
+        for (from, to, expected) in table {
+            check(XAVIER, from, to, expected);
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_its_model_needs_is_named_when_it_is_missing() {
+        let start = XAVIER.find("      rate:").unwrap();
+        let line = XAVIER[start..].lines().next().unwrap();
+        check(XAVIER, line, "", "accelerators[0].contention.rate: missing; model `pccs` needs it");
+        check(&small(TABLE), "external: [0, 20], ", "", "accelerators[0].contention.external: missing; model `table`");
+    }
+
+    #[test]
+    fn a_table_that_is_no_slowdown_is_refused() {
+        let table = [
+            ("[1, 0.9]", "[0.95, 0.9]", "speed: speed 0.95 at own demand 10 GB/s without external demand is not 1"),
+            ("[1, 0.9]", "[1, 0]", "speed: speed 0 at own demand 10 GB/s and external demand 20 GB/s is not above 0"),
+            (
+                "[1, 0.9]",
+                "[1, 0.9, 0.8]",
+                "speed: `speed` must have one row for each of the 2 own demands and 2 values in each row",
+            ),
+            ("[1, 0.9], ", "", "speed: `speed` must have one row"),
+            ("external: [0, 20]", "external: [5, 20]", "external[0]: grid `external` begins at 5 GB/s"),
+            (
+                "external: [0, 20], speed: [[1, 0.9], [1, 0.7]]",
+                "external: [0, 9, 20], speed: [[1, 0.8, 0.9], [1, 0.7, 0.7]]",
+                "speed: speed at own demand 10 GB/s rises at external demand 20 GB/s",
+            ),
+            ("own: [10, 50]", "own: [50, 10]", "own: grid `own` must hold throughputs in GB/s"),
+            ("own: [10, 50]", "own: []", "own: grid `own` must hold"),
+            ("own: [10, 50]", "own: [10, .inf]", "own: grid `own` must hold"),
+        ];
+        for (from, to, expected) in table {
+            check(&small(TABLE), from, to, &format!("accelerators[0].contention.{expected}"));
+        }
+        check(&small("quick"), "quick", "slow", "accelerators[0].contention: `slow` is neither `none` nor");
+    }
+
+    #[test]
+    fn a_platform_without_accelerators_or_whose_first_one_is_limited_is_refused() {
+        let without = &XAVIER[..XAVIER.find("accelerators:").unwrap()];
+        let expected = "platforms/mine.yaml: accelerators: empty; a platform has at least one accelerator";
+        assert_eq!(refusal(&format!("{without}accelerators: []\n")), expected);
+        let second = &XAVIER[XAVIER.find("  - name: dla").unwrap()..];
+        let found = refusal(&format!("{without}accelerators:\n{second}"));
+        assert!(found.starts_with("platforms/mine.yaml: accelerators[0].rules: must be `everything`"), "{found}");
+    }
+
+    #[test]
+    fn what_is_no_platform_at_all_is_refused() {
+        for text in ["", "]", "a: [", "- 1", "\u{0}", "&a [*a]", "schema_version: [", "schema_version: 1"] {
+            assert!(refusal(text).starts_with("platforms/mine.yaml: "), "{text}");
+        }
+    }
 }

@@ -1,6 +1,23 @@
 //! Layer groups: where a network may be cut, what TensorRT fuses, what an accelerator can run.
 
+mod cut;
+mod fusion;
+mod layer_group;
+mod spec;
+mod split;
+mod support;
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::fmt;
+
+use cut::n_live_tensors;
+pub use cut::{Cut, CutFault, FP16_BYTES, cut_fault, legal_cuts, single_tensor_cuts};
+pub use fusion::{FusedUnit, fused_units};
+pub use layer_group::{GroupSupport, LayerGroup};
+pub use spec::{DEFAULT_GROUPS, GroupError, GroupSpec, IllegalCut, PAPER_CUTS};
+pub use split::split;
+pub use support::{AcceleratorRules, Unsupported, first_unsupported, support};
 
 /// Layers `first..last` of a network by TensorRT 7.1 index, half-open; people read it closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

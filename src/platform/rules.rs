@@ -24,11 +24,12 @@ pub struct LayerLimits {
     pub pooling: WindowLimits,
     /// Window sizes of a local response normalization across channels; within a channel it isn't supported.
     pub lrn_sizes: Vec<u64>,
-    /// Pointwise activations by Caffe type name; a leaky ReLU is `LeakyReLU`.
+    /// Pointwise activations by Caffe type name; a plain ReLU is `ReLU`, a leaky one `LeakyReLU`.
     pub activations: Vec<String>,
-    /// Elementwise operations by Caffe name (`SUM`, `PROD`, `MAX`); coefficients other than 1 are not supported.
+    /// Elementwise operations by Caffe name (`SUM`, `PROD`, `MAX`); coefficients become a scale of the branch.
     pub eltwise: Vec<String>,
-    /// Most channels of a softmax; `None` where it isn't supported.
+    /// Most channels of a softmax over more than one position (over 1x1 only `max_dimension` bounds it);
+    /// `None` where it isn't supported.
     pub softmax_max_channels: Option<u64>,
     /// Layers that only rearrange data, by Caffe type name.
     pub rearrange: Vec<String>,

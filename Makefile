@@ -1,0 +1,40 @@
+# `make demo` and `make test` set up whatever is missing on a Debian or Ubuntu machine, then do their job.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+CARGO ?= cargo
+
+.PHONY: demo test test-long check lint build setup bench networks clean
+.DEFAULT_GOAL := build
+
+demo: build ## Build, then schedule GoogleNet and ResNet101 on a Jetson AGX Xavier
+	./target/release/haxconn schedule --dnns googlenet,resnet
+
+test: setup ## Build and run every test
+	$(CARGO) test --locked
+
+test-long: setup ## The same with the long random comparisons (about half an hour)
+	HAXCONN_TEST_LONG=1 $(CARGO) test --locked -- --nocapture
+
+check: lint test ## What a change must pass
+
+lint: setup ## Formatting, lints, documentation, licences and advisories
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --quiet
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --locked check; \
+	else echo "skipped: licences and advisories (cargo-deny is not installed: cargo install --locked cargo-deny)"; fi
+
+build: setup
+	$(CARGO) build --locked --release
+
+setup:
+	@sh scripts/setup.sh
+
+bench: setup ## Benchmarks of parsing, grouping, evaluating and solving
+	$(CARGO) bench --locked
+
+networks: ## Write the shipped networks from their published definitions
+	python3 scripts/generate_networks.py
+
+clean:
+	$(CARGO) clean
+	rm -rf build output

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Checks the Rust toolchain and installs the two system packages that a build needs: a C linker and Z3.
+set -eu
+cd "$(dirname "$0")/.."
+
+wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+
+fail() {
+    echo "error: $1" >&2
+    echo "hint: $2" >&2
+    exit 1
+}
+
+command -v "${CARGO:-cargo}" >/dev/null 2>&1 ||
+    fail "cargo is not installed (Rust $wanted or newer is needed)" "install Rust with rustup: https://rustup.rs"
+
+found=$("${CARGO:-cargo}" --version | sed -n 's/^cargo \([0-9][0-9.]*\).*/\1/p')
+oldest=$(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -n 1)
+[ "$oldest" = "$wanted" ] ||
+    fail "cargo ${found:-of an unknown version} is too old: Rust $wanted or newer is needed" \
+        "with rustup: rustup update stable; a distribution's own package may stay too old: https://rustup.rs"
+
+missing=
+command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+if [ -z "${Z3_SYS_Z3_HEADER:-}" ] &&
+    ! { command -v cc >/dev/null 2>&1 && echo '#include <z3.h>' | cc -E -x c - >/dev/null 2>&1; }; then
+    missing="$missing libz3-dev"
+fi
+[ -n "$missing" ] || exit 0
+
+command -v apt-get >/dev/null 2>&1 ||
+    fail "these packages (by their Debian names) are missing:$missing" "install them with your system's package manager"
+if [ "$(id -u)" = 0 ]; then
+    sudo=
+elif command -v sudo >/dev/null 2>&1; then
+    sudo=sudo
+else
+    fail "these packages are missing and neither root nor sudo is at hand:$missing" \
+        "run as root: apt-get update && apt-get install -y$missing"
+fi
+echo "installing:$missing" >&2
+$sudo apt-get update -qq
+# shellcheck disable=SC2086 # a list of package names
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -1,0 +1,136 @@
+//! Reading and writing of files: sentences instead of system errors, and never a half-written file.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+/// Nothing that this program reads as text comes near it.
+const LARGEST_TEXT: u64 = 64 << 20;
+
+/// The text of the file at `path`, at most 64 MiB of UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    let shown = path.display();
+    String::from_utf8(read_bytes(path)?).map_err(|error| {
+        let position = error.utf8_error().valid_up_to();
+        anyhow!("{shown}: is not text; byte {position} is not UTF-8")
+    })
+}
+
+/// The bytes of the file at `path`, at most 64 MiB.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    let shown = path.display();
+    let file = File::open(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => anyhow!("{shown}: no such file"),
+        ErrorKind::PermissionDenied => anyhow!("{shown}: may not be read (permission denied)"),
+        _ => anyhow!("{shown}: can't be opened ({error})"),
+    })?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        bail!("{shown}: is a directory, not a file");
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|error| anyhow!("{shown}: can't be read ({error})"))?;
+    if bytes.len() as u64 > LARGEST_TEXT {
+        bail!("{shown}: is larger than {} MiB", LARGEST_TEXT >> 20);
+    }
+    Ok(bytes)
+}
+
+/// Writes `text` to `path`, whole or not at all; makes the folders above it.
+///
+/// A new file appears under its name only when it is complete; one that was there stays as it was until then.
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
+    let shown = path.display();
+    if path.is_dir() {
+        bail!("can't write {shown}: is a directory");
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder)
+        .map_err(|error| anyhow!("can't write {shown}: folder {} can't be made ({error})", folder.display()))?;
+    replace(path, folder, text.as_bytes()).with_context(|| format!("can't write {shown}"))
+}
+
+fn replace(path: &Path, folder: &Path, bytes: &[u8]) -> Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".haxconn-");
+    allow_others_to_read(&mut builder);
+    let mut file = builder.tempfile_in(folder).map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied => anyhow!("permission denied in {}", folder.display()),
+        _ => anyhow!("{error}"),
+    })?;
+    file.write_all(bytes)?;
+    file.persist(path).map_err(|error| anyhow!("{}", error.error))?;
+    Ok(())
+}
+
+/// Temporary files are private by default; what is written here is as public as any other file, less the umask.
+#[cfg(unix)]
+fn allow_others_to_read(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn allow_others_to_read(_: &mut tempfile::Builder<'_, '_>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_written_with_the_folders_above_it_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("output/sim/schedule.json");
+        write_text(&path, "first").unwrap();
+        write_text(&path, "second").unwrap();
+        assert_eq!(read_text(&path).unwrap(), "second");
+        assert_eq!(names_in(path.parent().unwrap()), ["schedule.json"]);
+    }
+
+    #[test]
+    fn an_unwritable_output_is_a_sentence_with_its_path_and_cause() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "kept").unwrap();
+        let below = folder.path().join("file/schedule.json");
+        let message = format!("{:#}", write_text(&below, "text").unwrap_err());
+        assert!(message.starts_with(&format!("can't write {}: folder ", below.display())), "{message}");
+        let message = format!("{:#}", write_text(folder.path(), "text").unwrap_err());
+        assert_eq!(message, format!("can't write {}: is a directory", folder.path().display()));
+        assert_eq!(names_in(folder.path()), ["file"]);
+        assert_eq!(read_text(&folder.path().join("file")).unwrap(), "kept");
+    }
+
+    #[test]
+    fn a_folder_on_which_nothing_can_be_written_leaves_nothing_behind() {
+        let path = Path::new("/proc/haxconn/schedule.json");
+        let message = format!("{:#}", write_text(path, "text").unwrap_err());
+        assert!(message.starts_with("can't write /proc/haxconn/schedule.json: folder /proc/haxconn"), "{message}");
+        let message = format!("{:#}", write_text(Path::new("/proc/schedule.json"), "text").unwrap_err());
+        assert!(message.starts_with("can't write /proc/schedule.json: "), "{message}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_sentence_with_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let shown = path.display();
+        assert_eq!(read_text(&path).unwrap_err().to_string(), format!("{shown}: no such file"));
+        fs::write(&path, b"ab\xff").unwrap();
+        assert_eq!(read_text(&path).unwrap_err().to_string(), format!("{shown}: is not text; byte 2 is not UTF-8"));
+        let message = read_text(folder.path()).unwrap_err().to_string();
+        assert_eq!(message, format!("{}: is a directory, not a file", folder.path().display()));
+        File::create(&path).unwrap().set_len(LARGEST_TEXT + 1).unwrap();
+        assert_eq!(read_bytes(&path).unwrap_err().to_string(), format!("{shown}: is larger than 64 MiB"));
+    }
+}

@@ -1,0 +1,282 @@
+//! Schedule files: what `schedule` decides, proves and predicts, as JSON that `run-multi` and `check` take.
+//!
+//! All moments are whole nanoseconds from the start of a round. Keys are listed in `docs/formats.md`.
+
+mod read;
+mod write;
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::schedule::{Objective, ProofState};
+
+pub use read::read_schedule;
+
+/// The class of schedules that is searched: list schedules in which every group starts as soon as it can.
+pub const CLASS: &str = "A (list, as soon as possible)";
+
+/// A schedule file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleFile {
+    /// Version of the format.
+    pub schema_version: u64,
+    /// The platform that it was made for.
+    pub platform: Reference,
+    /// Names of the accelerators, in the platform's order.
+    pub accelerators: Vec<String>,
+    /// What was optimised.
+    #[serde(with = "ObjectiveField")]
+    pub objective: Objective,
+    /// Most counted changes of accelerator per task.
+    pub max_transitions: TransitionLimit,
+    /// Contention model: `pccs`, `table` or `none`.
+    pub contention: String,
+    /// Class of schedules: [`CLASS`].
+    pub class: String,
+    /// The profiles that it rests on, one per network.
+    pub profiles: Vec<Reference>,
+    /// Layers that the user bound to an accelerator.
+    pub pins: Vec<PinField>,
+    /// Tasks with their groups.
+    pub tasks: Vec<TaskField>,
+    /// Order of the groups on every accelerator.
+    pub order: Vec<OrderField>,
+    /// End of the last task.
+    pub makespan_ns: u64,
+    /// The objective's value: nanoseconds for the makespan, the sum of `floor(10^15 / latency_ns)` for the throughput.
+    pub value: u64,
+    /// What is proved.
+    pub proof: ProofField,
+    /// What others would do.
+    pub baselines: Vec<BaselineField>,
+}
+
+/// Something that a schedule rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// Name of the platform, or of the network that is profiled.
+    pub name: String,
+    /// Where it was found: a built-in, a path, or the model that produced it.
+    pub origin: String,
+    /// SHA-256 of its text in hexadecimal.
+    pub sha256: String,
+}
+
+/// Most counted changes of accelerator per task: a number, or the word `unlimited`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransitionLimit(pub Option<usize>);
+
+/// Layers bound to an accelerator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinField {
+    /// The network.
+    pub network: String,
+    /// First layer, and one past the last.
+    pub layers: [usize; 2],
+    /// The accelerator.
+    pub accelerator: String,
+}
+
+/// One task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskField {
+    /// Name that is unique in the file.
+    pub name: String,
+    /// The network as users call it: a name or a path.
+    pub network: String,
+    /// The network's name for people.
+    pub title: String,
+    /// SHA-256 of the network's definition in hexadecimal.
+    pub network_hash: String,
+    /// Earliest start.
+    pub release_ns: u64,
+    /// Names of the tasks that must end before.
+    pub after: Vec<String>,
+    /// End of the task.
+    pub end_ns: u64,
+    /// Counted changes of accelerator.
+    pub transitions: usize,
+    /// Groups in the order of their layers.
+    pub groups: Vec<GroupField>,
+}
+
+/// One layer group: where it runs, and the four phases of its occupation, each beginning where the one before ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupField {
+    /// First layer, and one past the last.
+    pub layers: [usize; 2],
+    /// The accelerator.
+    pub accelerator: String,
+    /// Start and end of starting an engine.
+    pub launch: [u64; 2],
+    /// Start and end of entering the accelerator.
+    #[serde(rename = "in")]
+    pub entry: [u64; 2],
+    /// Start and end of the work.
+    pub work: [u64; 2],
+    /// Start and end of leaving the accelerator.
+    #[serde(rename = "out")]
+    pub exit: [u64; 2],
+}
+
+/// The order on one accelerator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderField {
+    /// The accelerator.
+    pub accelerator: String,
+    /// Its groups, the first one first.
+    pub groups: Vec<GroupReference>,
+}
+
+/// A group of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupReference {
+    /// Name of the task.
+    pub task: String,
+    /// Position of the group in the task, from 0.
+    pub group: usize,
+}
+
+/// What is proved, and what it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofField {
+    /// How much is proved.
+    #[serde(with = "StateField")]
+    pub state: ProofState,
+    /// No schedule is better than this, in the unit of `value`.
+    pub bound: u64,
+    /// Distance of the bound from the value, as a share of the value.
+    pub gap: f64,
+    /// Wall-clock time of the solve.
+    pub seconds: f64,
+    /// What limit ended the search, where one did.
+    pub stopped_by: Option<String>,
+    /// Counts of the search.
+    pub statistics: StatisticsField,
+}
+
+/// Counts of one search; see [`crate::schedule::SearchStatistics`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatisticsField {
+    /// Combinations of plans that exist under the limits.
+    pub combinations: u64,
+    /// Combinations that Z3's rows excluded.
+    pub excluded_by_rows: u64,
+    /// Combinations that the order oracle decided.
+    pub decided_by_oracle: u64,
+    /// Combinations that enumeration excluded by their bound.
+    pub excluded_by_enumeration: u64,
+    /// Satisfiability checks that Z3 made.
+    pub z3_checks: u64,
+    /// Nodes that the order oracle visited.
+    pub oracle_nodes: u64,
+}
+
+/// What another scheduler would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineField {
+    /// Name in flags.
+    pub name: String,
+    /// What people read, with the variant.
+    pub label: String,
+    /// End of the last task.
+    pub makespan_ns: u64,
+    /// The objective's value.
+    pub value: u64,
+    /// Most counted changes of accelerator of a task.
+    pub transitions: usize,
+    /// Whether it respects `max_transitions`.
+    pub within_limit: bool,
+}
+
+/// What a solution doesn't know of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScheduleContext {
+    /// The platform.
+    pub platform: Reference,
+    /// What was optimised.
+    pub objective: Objective,
+    /// Contention model: `pccs`, `table` or `none`.
+    pub contention: String,
+    /// The profiles, one per network.
+    pub profiles: Vec<Reference>,
+    /// Layers bound by the user.
+    pub pins: Vec<PinField>,
+    /// The network of every task, in the problem's order.
+    pub networks: Vec<TaskNetwork>,
+}
+
+/// The network of one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskNetwork {
+    /// As users call it: a name or a path.
+    pub name: String,
+    /// SHA-256 of its definition in hexadecimal.
+    pub hash: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Objective", rename_all = "lowercase")]
+enum ObjectiveField {
+    Makespan,
+    Throughput,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ProofState", rename_all = "lowercase")]
+enum StateField {
+    Optimal,
+    Feasible,
+}
+
+impl Serialize for TransitionLimit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(limit) => limit.serialize(serializer),
+            None => serializer.serialize_str("unlimited"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TransitionLimit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LimitVisitor)
+    }
+}
+
+struct LimitVisitor;
+
+impl de::Visitor<'_> for LimitVisitor {
+    type Value = TransitionLimit;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number from 0 or `unlimited`")
+    }
+
+    fn visit_u64<E: de::Error>(self, limit: u64) -> Result<Self::Value, E> {
+        let limit = usize::try_from(limit).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(limit), &self))?;
+        Ok(TransitionLimit(Some(limit)))
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<Self::Value, E> {
+        if word == "unlimited" {
+            Ok(TransitionLimit(None))
+        } else {
+            Err(E::invalid_value(de::Unexpected::Str(word), &self))
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;
