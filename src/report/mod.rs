@@ -1,16 +1,15 @@
 //! Numbers to words and pictures: tables, Gantt charts, SVG, one HTML page. Prints nothing itself.
 
-mod gantt;
 mod calibration;
-mod run;
-
-pub use calibration::calibration;
-pub use run::predicted_and_simulated;
+mod gantt;
 pub mod inspect;
+mod run;
 pub mod schedule;
 mod table;
 mod view;
 
+pub use calibration::calibration;
 pub use gantt::gantt;
+pub use run::predicted_and_simulated;
 pub use table::{Align, Table};
 pub use view::{ScheduleView, Segment, readable_value};
