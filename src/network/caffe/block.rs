@@ -159,7 +159,7 @@ impl<'m, 'a> Block<'m, 'a> {
     pub(super) fn channel_axis(&self, name: &str) -> Result<(), NetworkError> {
         let Some(field) = self.single(name)? else { return Ok(()) };
         match self.signed(field)? {
-            1 | -3 => Ok(()),
+            1 => Ok(()),
             axis => Err(self.error(field.position, &format!("`{name}` is {axis}, only 1 (the channels) can be run"))),
         }
     }
