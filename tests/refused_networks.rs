@@ -58,6 +58,7 @@ fn refuses_an_unknown_or_repeated_field() {
     check("layer: 3", "1:1: `layer` must be a message in braces");
     check("layer { type: 'ReLU' }", "1:1: a layer here has no `name`");
     check("layer { name: a }", "1:9: `name` must be a string in quotes");
+    check("layer { name: 'a\\x1b[2J' }", "1:9: `name` holds a control character");
     check("layer { name: 'a' }", "1:9: layer `a`: it has no `type`");
     check("layer { name: 'a' type: 3 }", "1:19: layer `a`: `type` must be a string such as `\"Convolution\"`");
     check_layers(

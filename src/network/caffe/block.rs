@@ -70,9 +70,12 @@ impl<'m, 'a> Block<'m, 'a> {
         }
     }
 
-    /// The string that `field` holds.
+    /// The string that `field` holds; a control character would garble every table and log that shows it.
     pub(super) fn string(&self, field: &'m Field<'a>) -> Result<&'m str, NetworkError> {
         match &field.value {
+            Value::Text(text) if text.contains(char::is_control) => {
+                Err(self.error(field.position, &format!("`{}` holds a control character", field.name)))
+            }
             Value::Text(text) => Ok(text),
             _ => Err(self.error(field.position, &format!("`{}` must be a string in quotes", field.name))),
         }
