@@ -1,5 +1,5 @@
-//! Feeds arbitrary bytes to the network parser, which may refuse them but never panic:
-//! `cargo +nightly fuzz run prototxt fuzz/corpus/prototxt prototxt_input_files`.
+//! Feeds arbitrary bytes to the network parser, which may refuse them but never panic. Run it with
+//! `cargo +nightly fuzz run prototxt`; copies of small networks in `fuzz/corpus/prototxt/` are good first inputs.
 
 #![no_main]
 
