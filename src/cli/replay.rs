@@ -58,13 +58,12 @@ impl Replay {
     pub(super) fn faults(&self) -> Vec<String> {
         let mut faults = self.file.contradictions();
         let problem = &self.posed.problem;
-        match schedule::check(problem, &self.decision, &self.timeline) {
-            Err(violations) => faults.extend(violations.into_iter().map(|violation| violation.message)),
-            Ok(()) => {
-                let value = schedule::check_value(problem, &self.timeline, self.file.objective, self.file.value);
-                faults.extend(value.err().map(|violation| violation.message));
-            }
+        if let Err(violations) = schedule::check(problem, &self.decision, &self.timeline) {
+            faults.extend(violations.into_iter().map(|violation| violation.message));
+            return faults;
         }
+        let value = schedule::check_value(problem, &self.timeline, self.file.objective, self.file.value);
+        faults.extend(value.err().map(|violation| violation.message));
         faults
     }
 }
