@@ -3,7 +3,7 @@
 use haxconn::network::{LayerKind, Network, caffe, catalog};
 
 fn built_in(name: &str) -> Network {
-    let entry = catalog::find(name).unwrap();
+    let entry = catalog::find(name).unwrap_or_else(|error| panic!("{error}"));
     caffe::parse(entry.text, entry.name, entry.title).unwrap_or_else(|error| panic!("{name}:{error}"))
 }
 
@@ -37,5 +37,21 @@ fn the_twelve_networks_have_the_published_sizes() {
             (network.parameters() + 500) / 1000,
         );
         assert_eq!(figures, (name, n_layers, n_convolutions, n_products, macs, parameters));
+    }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+fn the_artifacts_own_files_are_the_same_networks() {
+    let Some(checkout) = std::env::var_os("HAXCONN_ARTIFACT") else {
+        println!("skipped: HAXCONN_ARTIFACT does not name a checkout of github.com/ismetdagli/HaX-CoNN");
+        return;
+    };
+    let folder = std::path::Path::new(&checkout).join("prototxt_input_files");
+    for (name, ..) in FIGURES {
+        let text = std::fs::read_to_string(folder.join(format!("{name}.prototxt"))).unwrap();
+        let ours = built_in(name);
+        let theirs = caffe::parse(&text, &ours.name, &ours.title).unwrap_or_else(|error| panic!("{name}:{error}"));
+        assert!(theirs == ours, "{name} differs from the artifact's");
     }
 }

@@ -32,6 +32,15 @@ pub fn platform(name: &str) -> Result<Platform> {
     }
 }
 
+/// The embedded profile of `network` on `platform`, whatever files there are.
+pub fn profile(network: &str, platform: &str) -> Result<NetworkProfile> {
+    let stem = format!("{network}_{platform}");
+    match embedded(&PROFILES, &stem) {
+        Some(text) => read_profile(text, &format!("built-in profile `{stem}`")),
+        None => bail!("no built-in profile `{stem}`"),
+    }
+}
+
 /// The platform that `wanted` names: a file where it has a slash or ends in `.yaml` or `.yml`, else
 /// `platforms/NAME.yaml` in `folder`, else an embedded one.
 pub fn find_platform(wanted: &str, folder: &Path) -> Result<Found<Platform>> {

@@ -17,6 +17,8 @@ use crate::problem::Problem;
 
 /// Most completions of a combination that are enumerated with two tasks freed; one task is freed always.
 const PLANE: usize = 1000;
+/// Completions that are enumerated between two questions to Z3 where one task is freed.
+const BATCH: usize = 16_000;
 /// Nodes that a combination gets at first.
 const FIRST_NODES: u64 = 3000;
 /// Targets between the first bound and the incumbent.
@@ -35,6 +37,8 @@ pub(super) struct PlanSearch<'s, 'a> {
     decided: HashSet<Vec<usize>>,
     /// Combinations whose neighbours were enumerated, without the plans of the freed tasks.
     enumerated: HashSet<Vec<Option<usize>>>,
+    /// The same for the level that is being closed.
+    closed: HashSet<Vec<Option<usize>>>,
     /// Combinations whose share of nodes didn't suffice.
     deferred: Vec<Vec<usize>>,
 }
@@ -69,6 +73,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
             equal,
             decided: HashSet::new(),
             enumerated: HashSet::new(),
+            closed: HashSet::new(),
             deferred: vec![],
         };
         plan_search.assert_choice();
@@ -97,6 +102,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
             let (lower, best) = (self.search.lower(), self.search.best_score());
             let target = lower + (best - lower).div_ceil(LEVELS + 1 - level);
             self.master.push();
+            self.closed.clear();
             let closed = self.close_level(target) && self.settle_deferred(target);
             self.master.pop();
             if !closed {
@@ -156,30 +162,65 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
     }
 
     /// Frees the task with most plans, and a second one where few completions are left; decides all completions whose
-    /// bound is below `target` and forbids what stayed fixed.
+    /// bound is below `target` and forbids what stayed fixed. Then does the same for some neighbours, because asking Z3
+    /// costs more than enumerating a few rows.
     fn close_neighbours(&mut self, combination: &[usize], target: u64) -> Continue {
         let tasks = self.freeing_order();
-        let n_free_most = if tasks.len() > 2 { 2 } else { tasks.len() - 1 };
-        let mut n_free = n_free_most.min(1);
-        let mut completions = self.completions(combination, &tasks[..n_free], target, usize::MAX);
-        if n_free_most == 2 {
-            let plane = self.completions(combination, &tasks[..2], target, PLANE);
-            if plane.is_some() {
-                (n_free, completions) = (2, plane);
-            }
+        let plane = (tasks.len() > 2).then(|| self.completions(combination, &tasks[..2], target, PLANE));
+        if let Some(plane) = plane.flatten() {
+            return self.close(combination, &tasks, 2, plane, target);
         }
-        let mut completions = completions.unwrap_or_default();
-        completions.sort();
-        for (bound, completion) in completions {
-            if bound < self.search.best_score() && !self.decide(&completion, FIRST_NODES) {
+        let n_free = tasks.len().min(2) - 1;
+        for neighbour in self.neighbours(combination, &tasks, n_free) {
+            let row = self.completions(&neighbour, &tasks[..n_free], target, usize::MAX).unwrap_or_default();
+            if !self.close(&neighbour, &tasks, n_free, row, target) {
                 return false;
             }
         }
-        let fixed = &tasks[n_free..];
-        let literals = fixed.iter().map(|&task| (self.first_variable[task] + combination[task], false));
+        true
+    }
+
+    /// The combination, and those that differ from it in the plan of the first fixed task, lowest bounds first: at most
+    /// an eighth of the task's plans and as many as `BATCH` completions allow. Rows that are closed already are left out.
+    fn neighbours(&self, combination: &[usize], tasks: &[usize], n_free: usize) -> Vec<Vec<usize>> {
+        let Some(&varied) = tasks.get(n_free) else { return vec![combination.to_vec()] };
+        let n_plans = self.table.plans[varied].len();
+        let row_length = tasks[..n_free].iter().map(|&task| self.table.plans[task].len()).product::<usize>().max(1);
+        let most = (BATCH / row_length).min(n_plans / 8).max(1);
+        let (tables, goal) = self.parts();
+        let candidate = |plan: usize| {
+            let mut candidate = combination.to_vec();
+            candidate[varied] = plan;
+            candidate
+        };
+        let others = (0..n_plans).filter(|&plan| plan != combination[varied]).map(candidate);
+        let open = others.filter(|other| !self.closed.contains(&without(other, &tasks[..n_free])));
+        let mut others: Vec<_> = open.map(|other| (self.table.bound(tables, goal, &other), other)).collect();
+        others.sort_unstable();
+        let others = others.into_iter().map(|(_, other)| other);
+        std::iter::once(combination.to_vec()).chain(others.take(most - 1)).collect()
+    }
+
+    /// Decides `completions`, the best bounds first, and forbids the plans of the tasks that stayed fixed.
+    fn close(
+        &mut self,
+        combination: &[usize],
+        tasks: &[usize],
+        n_free: usize,
+        mut completions: Vec<(u64, Vec<usize>)>,
+        target: u64,
+    ) -> Continue {
+        completions.sort_unstable();
+        for (bound, completion) in completions {
+            if bound < target.min(self.search.best_score()) && !self.decide(&completion, FIRST_NODES) {
+                return false;
+            }
+        }
+        let literals = tasks[n_free..].iter().map(|&task| (self.first_variable[task] + combination[task], false));
         self.master.clause(&literals.collect::<Vec<_>>());
-        let plan = |task: usize| fixed.contains(&task).then_some(combination[task]);
-        self.enumerated.insert((0..combination.len()).map(plan).collect());
+        let key = without(combination, &tasks[..n_free]);
+        self.closed.insert(key.clone());
+        self.enumerated.insert(key);
         true
     }
 
@@ -328,7 +369,12 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
     }
 }
 
-/// Pairs of neighbouring equal tasks: equal in groups, launches, release and edges, with none waiting for the other.
+/// A combination without the plans of some tasks.
+fn without(combination: &[usize], free: &[usize]) -> Vec<Option<usize>> {
+    (0..combination.len()).map(|task| (!free.contains(&task)).then_some(combination[task])).collect()
+}
+
+/// Pairs of equal tasks: equal in groups, launches, release and edges, with none waiting for the other.
 fn equal_tasks(problem: &Problem) -> Vec<(usize, usize)> {
     let n_tasks = problem.tasks.len();
     let pairs = (0..n_tasks).flat_map(|first| (first + 1..n_tasks).map(move |second| (first, second)));

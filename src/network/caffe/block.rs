@@ -31,10 +31,9 @@ impl<'m, 'a> Block<'m, 'a> {
     }
 
     /// Refuses fields that this message can't have: Caffe's reader would, and a typo must not pass for a default.
-    pub(super) fn allow<'k>(&self, known: impl IntoIterator<Item = &'k str> + Clone) -> Result<(), NetworkError> {
-        let is_known = |field: &&Field| known.clone().into_iter().any(|name| name == field.name);
-        let Some(field) = self.fields.iter().find(|field| !is_known(field)) else { return Ok(()) };
-        let hint = nearest::did_you_mean(field.name, known.clone());
+    pub(super) fn allow(&self, known: &[&str]) -> Result<(), NetworkError> {
+        let Some(field) = self.fields.iter().find(|field| !known.contains(&field.name)) else { return Ok(()) };
+        let hint = nearest::did_you_mean(field.name, known.iter().copied());
         Err(self.error(field.position, &format!("unknown field `{}`{hint}", field.name)))
     }
 
@@ -71,9 +70,12 @@ impl<'m, 'a> Block<'m, 'a> {
         }
     }
 
-    /// The string that `field` holds.
+    /// The string that `field` holds; a control character would garble every table and log that shows it.
     pub(super) fn string(&self, field: &'m Field<'a>) -> Result<&'m str, NetworkError> {
         match &field.value {
+            Value::Text(text) if text.contains(char::is_control) => {
+                Err(self.error(field.position, &format!("`{}` holds a control character", field.name)))
+            }
             Value::Text(text) => Ok(text),
             _ => Err(self.error(field.position, &format!("`{}` must be a string in quotes", field.name))),
         }
@@ -160,7 +162,7 @@ impl<'m, 'a> Block<'m, 'a> {
     pub(super) fn channel_axis(&self, name: &str) -> Result<(), NetworkError> {
         let Some(field) = self.single(name)? else { return Ok(()) };
         match self.signed(field)? {
-            1 | -3 => Ok(()),
+            1 => Ok(()),
             axis => Err(self.error(field.position, &format!("`{name}` is {axis}, only 1 (the channels) can be run"))),
         }
     }

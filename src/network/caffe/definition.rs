@@ -46,7 +46,7 @@ impl<'m, 'a> RawLayer<'m, 'a> {
     /// The parameter message of that name, which may have only the `known` fields.
     pub(super) fn parameters(&self, name: &str, known: &[&str]) -> Result<Block<'m, 'a>, NetworkError> {
         let block = self.block.message(name)?;
-        block.allow(known.iter().copied())?;
+        block.allow(known)?;
         Ok(block)
     }
 }
@@ -57,7 +57,7 @@ pub(super) fn read<'m, 'a>(file: &'m Message<'a>) -> Result<Definition<'m, 'a>, 
         return Err(NetworkError::new(Position::START, "the file is empty: it holds no layers"));
     }
     let block = Block::new(file, None);
-    block.allow(schema::NET.iter().copied())?;
+    block.allow(schema::NET)?;
     let mut inputs = top_level_inputs(&block)?;
     let mut layers = Vec::new();
     for field in file.fields.iter().filter(|field| field.name == "layer" || field.name == "layers") {
@@ -87,7 +87,7 @@ fn read_layer<'m, 'a>(block: Block<'m, 'a>) -> Result<RawLayer<'m, 'a>, NetworkE
     };
     let name = block.string(field)?;
     let block = block.named(name, field.position);
-    block.allow(schema::layer_fields().iter().map(String::as_str))?;
+    block.allow(schema::LAYER)?;
     let blobs = |which| {
         let blob = |field| Ok(BlobName { name: block.string(field)?, position: field.position });
         block.all(which).map(blob).collect::<Result<Vec<_>, NetworkError>>()
@@ -120,7 +120,7 @@ fn runs_in_inference(layer: &Block) -> Result<bool, NetworkError> {
 const PHASES: &[(&str, &str, bool)] = &[("TRAIN", "0", true), ("TEST", "1", false)];
 
 fn rule_holds(rule: &Block) -> Result<bool, NetworkError> {
-    rule.allow(["phase", "min_level", "max_level", "stage", "not_stage"])?;
+    rule.allow(&["phase", "min_level", "max_level", "stage", "not_stage"])?;
     let of_training = rule.choice("phase", PHASES, false)?;
     let level = rule.signed_or("min_level", 0)? <= 0 && rule.signed_or("max_level", 0)? >= 0;
     Ok(!of_training && level && rule.all("stage").next().is_none())
@@ -151,7 +151,7 @@ fn input_dims(file: &Block) -> Result<Vec<Shape>, NetworkError> {
 }
 
 fn shape_message(shape: &Block) -> Result<Shape, NetworkError> {
-    shape.allow(["dim"])?;
+    shape.allow(&["dim"])?;
     let dims = shape.all("dim").map(|field| shape.positive(field)).collect::<Result<Vec<_>, _>>()?;
     input_shape(shape, shape.position, &dims)
 }

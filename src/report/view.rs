@@ -1,0 +1,109 @@
+//! One schedule as every report shows it, and the numbers that all of them derive from it.
+
+use crate::problem::{GroupId, Problem};
+use crate::schedule::{Baseline, Decision, Objective, Occupation, Proof, Timeline, best_baseline};
+use crate::units::Milliseconds;
+
+/// A schedule with everything that its reports say. Predicted by the evaluator, never measured.
+#[derive(Clone, Debug)]
+pub struct ScheduleView<'a> {
+    /// What was scheduled.
+    pub problem: &'a Problem,
+    /// Where every group runs, and in which order.
+    pub decision: &'a Decision,
+    /// When.
+    pub timeline: &'a Timeline,
+    /// What was optimised.
+    pub objective: Objective,
+    /// What is proved; `None` where the schedule is a baseline's.
+    pub proof: Option<&'a Proof>,
+    /// Whose schedule it is, for people: `HaX-CoNN`, or a baseline's label.
+    pub policy: &'a str,
+    /// Schedules to compare with.
+    pub baselines: &'a [Baseline],
+    /// The platform's title and name.
+    pub platform: &'a str,
+    /// How contention was counted: `pccs`, `table` or `none`.
+    pub contention: &'a str,
+    /// Where the numbers come from, one sentence per network.
+    pub sources: &'a [String],
+    /// What the prediction rests on that nobody has measured, one sentence each.
+    pub warnings: &'a [String],
+}
+
+/// Neighbouring groups of a task on one accelerator, with no other task's group between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The task.
+    pub task: usize,
+    /// First group.
+    pub first: usize,
+    /// Last group, inclusive.
+    pub last: usize,
+    /// The accelerator.
+    pub machine: usize,
+}
+
+impl ScheduleView<'_> {
+    /// The task's runs of groups on one accelerator, in order.
+    pub fn segments(&self, task: usize) -> Vec<Segment> {
+        let placement = &self.decision.placement[task];
+        let mut segments: Vec<Segment> = Vec::new();
+        for (group, &machine) in placement.iter().enumerate() {
+            match segments.last_mut() {
+                Some(segment) if segment.machine == machine => segment.last = group,
+                _ => segments.push(Segment { task, first: group, last: group, machine }),
+            }
+        }
+        segments
+    }
+
+    /// When a group occupies its accelerator.
+    pub fn occupation(&self, id: GroupId) -> &Occupation {
+        &self.timeline.groups[id.task][id.group]
+    }
+
+    /// Contended work over standalone work of groups `first..=last` of a task: 1 where nothing slowed them.
+    pub fn slowdown(&self, task: usize, first: usize, last: usize) -> f64 {
+        let ids = (first..=last).map(|group| GroupId { task, group });
+        let contended: u64 = ids.clone().map(|id| self.occupation(id)).map(|at| at.worked.0 - at.entered.0).sum();
+        let standalone: u64 = ids
+            .filter_map(|id| self.problem.cost(id, self.decision.placement[task][id.group]))
+            .map(|cost| cost.work.0)
+            .sum();
+        if standalone == 0 { 1.0 } else { contended as f64 / standalone as f64 }
+    }
+
+    /// End of a task minus its release.
+    pub fn latency(&self, task: usize) -> Milliseconds {
+        (self.timeline.end(task) - self.problem.tasks[task].release).to_milliseconds()
+    }
+
+    /// The objective's value of this schedule.
+    pub fn value(&self) -> u64 {
+        self.objective.value(self.problem, self.timeline)
+    }
+
+    /// The best baseline within the transition limit.
+    pub fn best_baseline(&self) -> Option<&Baseline> {
+        best_baseline(self.baselines, self.objective, self.problem)
+    }
+
+    /// How much better this schedule's value is than a baseline's, as a share of the baseline's; negative where worse.
+    pub fn gain_over(&self, baseline: &Baseline) -> f64 {
+        let (ours, theirs) = (self.value() as f64, self.objective.value(self.problem, &baseline.timeline) as f64);
+        match self.objective {
+            Objective::Makespan => (theirs - ours) / theirs,
+            Objective::Throughput => (ours - theirs) / theirs,
+        }
+    }
+}
+
+/// The objective's value in the unit that people read: milliseconds, or inferences per second.
+pub fn readable_value(objective: Objective, value: u64) -> String {
+    match objective {
+        Objective::Makespan => format!("{:.3} ms", value as f64 / 1e6),
+        // The value sums 10^15 / latency in nanoseconds, which is 10^6 inferences per second.
+        Objective::Throughput => format!("{:.1} inferences/s", value as f64 / 1e6),
+    }
+}
