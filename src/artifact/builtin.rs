@@ -16,7 +16,8 @@ const PLATFORMS: [(&str, &str); 2] = [
 ];
 
 /// File stem (network, `_`, platform) and text of every embedded profile.
-const PROFILES: [(&str, &str); 0] = [];
+const PROFILES: [(&str, &str); 1] =
+    [("googlenet_xavier_agx", include_str!("../../profiles/googlenet_xavier_agx.json"))];
 
 /// Names of the embedded platforms, the default one first.
 pub fn platform_names() -> Vec<&'static str> {
