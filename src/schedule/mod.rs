@@ -5,6 +5,7 @@
 mod baselines;
 mod bounds;
 mod evaluate;
+mod group_search;
 mod limits;
 mod oracle;
 mod plan_search;
@@ -13,6 +14,8 @@ mod rows;
 mod search;
 mod solution;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod warm_start;
 mod z3;
 

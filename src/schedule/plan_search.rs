@@ -19,10 +19,15 @@ use crate::problem::Problem;
 const PLANE: usize = 1000;
 /// Completions that are enumerated between two questions to Z3 where one task is freed.
 const BATCH: usize = 16_000;
+/// Rows are asserted anew where the target has come nearer to the bound by one part in so many.
+const SHARPEN: u64 = 4;
 /// Nodes that a combination gets at first.
 const FIRST_NODES: u64 = 3000;
-/// Targets between the first bound and the incumbent.
+/// Targets between the first bound and the incumbent, and fewer where the rows are long.
 const LEVELS: u64 = 6;
+const FEW_LEVELS: u64 = 3;
+/// Plans of all tasks from which on rows are long.
+const LONG_ROW: usize = 400;
 
 /// The state of one search by plans.
 pub(super) struct PlanSearch<'s, 'a> {
@@ -55,6 +60,11 @@ pub(super) fn run(search: &mut Search, table: &PlanTable) {
         plan_search.run_levels();
     }
     plan_search.count();
+}
+
+/// Improves the incumbent by the plans of `table` without proving anything; false where a limit was reached.
+pub(super) fn warm_up(search: &mut Search, table: &PlanTable) -> Continue {
+    warm_start::run(&mut PlanSearch::new(search, table))
 }
 
 impl<'s, 'a> PlanSearch<'s, 'a> {
@@ -95,12 +105,13 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
 
     /// Raises the target level by level until the incumbent is proved.
     fn run_levels(&mut self) {
-        for level in 1..=LEVELS {
+        let levels = if self.first_variable[self.table.plans.len()] < LONG_ROW { LEVELS } else { FEW_LEVELS };
+        for level in 1..=levels {
             if self.search.is_proved() {
                 return;
             }
             let (lower, best) = (self.search.lower(), self.search.best_score());
-            let target = lower + (best - lower).div_ceil(LEVELS + 1 - level);
+            let target = lower + (best - lower).div_ceil(levels + 1 - level);
             self.master.push();
             self.closed.clear();
             let closed = self.close_level(target) && self.settle_deferred(target);
@@ -117,7 +128,8 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
         let mut asserted = u64::MAX;
         loop {
             let target = target.min(self.search.best_score());
-            if target < asserted {
+            // Sharper rows cost more than the few combinations that they exclude, unless the target fell a good deal.
+            if asserted == u64::MAX || asserted - target > (asserted - self.search.lower()) / SHARPEN {
                 self.assert_rows(target);
                 asserted = target;
             }
