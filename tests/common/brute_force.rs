@@ -78,7 +78,7 @@ fn orders(placement: &[Vec<usize>], machine: usize) -> Vec<Vec<GroupId>> {
 }
 
 fn merge(chains: &[Vec<GroupId>], taken: &mut [usize], prefix: &mut Vec<GroupId>, found: &mut Vec<Vec<GroupId>>) {
-    if prefix.len() == chains.iter().map(Vec::len).sum() {
+    if prefix.len() == chains.iter().map(Vec::len).sum::<usize>() {
         found.push(prefix.clone());
     }
     for task in 0..chains.len() {
