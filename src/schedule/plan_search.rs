@@ -4,7 +4,7 @@
 //! Targets rise in levels, so that the proved bound rises while the incumbent falls. Every clause keeps at least one task
 //! fixed: Z3 says what is left to look at, and its `unsat` is the proof.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::bounds::Goal;
 use super::plans::{Plan, PlanTable};
@@ -45,7 +45,7 @@ pub(super) struct PlanSearch<'s, 'a> {
     /// The same for the level that is being closed.
     closed: HashSet<Vec<Option<usize>>>,
     /// Combinations whose share of nodes didn't suffice.
-    deferred: Vec<Vec<usize>>,
+    deferred: BTreeSet<Vec<usize>>,
 }
 
 /// Whether a search goes on.
@@ -84,7 +84,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
             decided: HashSet::new(),
             enumerated: HashSet::new(),
             closed: HashSet::new(),
-            deferred: vec![],
+            deferred: BTreeSet::new(),
         };
         plan_search.assert_choice();
         plan_search
@@ -277,7 +277,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
 
     /// Decides a combination unless it has been; one that takes too many nodes is put off.
     pub(super) fn decide(&mut self, combination: &[usize], max_nodes: u64) -> Continue {
-        if self.decided.contains(combination) {
+        if self.decided.contains(combination) || max_nodes <= FIRST_NODES && self.deferred.contains(combination) {
             return true;
         }
         match self.search.decide(&self.table.allowed(combination), max_nodes) {
@@ -286,7 +286,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
                 true
             }
             Outcome::Deferred => {
-                self.deferred.push(combination.to_vec());
+                self.deferred.insert(combination.to_vec());
                 true
             }
             Outcome::Stopped => false,
@@ -300,7 +300,8 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
             let (tables, goal, table) = (self.search.tables, self.search.goal, self.table);
             let target = target.min(self.search.best_score());
             let due = |combination: &Vec<usize>| table.bound(tables, goal, combination) < target;
-            let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.deferred).into_iter().partition(due);
+            let (due, later): (BTreeSet<_>, BTreeSet<_>) =
+                std::mem::take(&mut self.deferred).into_iter().partition(due);
             self.deferred = later;
             if due.is_empty() {
                 return true;
