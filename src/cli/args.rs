@@ -237,7 +237,7 @@ pub(super) enum PlatformCommand {
     /// Show every number of a platform with its source
     #[command(after_help = "Example: haxconn platform show orin_agx")]
     Show(PlatformShowArguments),
-    /// Fit the simulator's cost model to the published figures and print how well it fits
+    /// Fit the cost model to the published figures and show how well it fits
     #[command(after_help = "Example: haxconn platform calibrate")]
     Calibrate(OutputArguments),
 }

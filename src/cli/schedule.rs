@@ -12,7 +12,7 @@ use super::output;
 use super::posing::{self, Posed, ProfileWish, TaskWish, Terms};
 use crate::artifact::schedule::{PinField, Reference, TaskNetwork};
 use crate::artifact::{self, Found, PolicySchedule, ScheduleContext, ScheduleFile};
-use crate::group::Pin;
+use crate::group::{self, LayerRange, Pin};
 use crate::network::Network;
 use crate::problem::{Contention, Problem};
 use crate::report::{self, ScheduleView};
@@ -104,6 +104,7 @@ impl Prediction {
             error => error.into(),
         })?;
         judge(&posed.problem, options.objective, &solution)?;
+        fits_loadables(&posed, &solution.decision)?;
         Ok(Self { posed, baselines, solution, objective: options.objective })
     }
 
@@ -209,12 +210,11 @@ struct Notes {
 fn sources(posed: &Posed) -> Vec<String> {
     let mut sentences = Vec::new();
     for used in &posed.profiles {
-        let first = used.profile.sources.first().map(|source| format!(": {source}")).unwrap_or_default();
         let kind = match used.origin.as_str() {
-            posing::MODELLED => "modelled by the simulator's cost model".to_owned(),
-            origin => format!("{} profile, {origin}", used.profile.backend),
+            posing::MODELLED => "modelled; `haxconn platform calibrate` shows the error".to_owned(),
+            origin => format!("{} profile ({origin})", used.profile.backend),
         };
-        sentences.push(format!("{}: {kind}{first}", used.profile.title));
+        sentences.push(format!("{}: {kind}", used.profile.title));
     }
     sentences.dedup();
     sentences
@@ -318,6 +318,29 @@ fn judge_baseline(problem: &Problem, baseline: &Baseline) -> Result<(), anyhow::
             violations[0].message
         )
     })
+}
+
+/// Refuses a schedule that asks a core for more loadables than it takes at a time.
+fn fits_loadables(posed: &Posed, decision: &Decision) -> Result<(), Failure> {
+    for (machine, accelerator) in posed.platform.value.accelerators.iter().enumerate() {
+        let Some(most) = accelerator.max_loadables else { continue };
+        let of_task = |task: usize| {
+            let groups = posed.problem.tasks[task].groups.iter().zip(&decision.placement[task]);
+            let placed: Vec<LayerRange> =
+                groups.filter(|(_, on)| **on == machine).map(|(group, _)| group.layers).collect();
+            let on_it = |layer| placed.iter().any(|layers| layers.contains(layer));
+            group::loadables(&posed.networks[task].value, &accelerator.rules, on_it).len()
+        };
+        let needed: usize = (0..posed.problem.tasks.len()).map(of_task).sum();
+        if needed > most as usize {
+            let name = &accelerator.name;
+            return Err(Failure::no_schedule(format!(
+                "the schedule needs {needed} loadables on `{name}`, which takes {most}"
+            ))
+            .hint("allow fewer changes of accelerator with `--max-transitions`, or pin layers to another one"));
+        }
+    }
+    Ok(())
 }
 
 fn progress_line(quiet: bool) -> ProgressBar {

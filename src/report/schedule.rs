@@ -136,11 +136,15 @@ fn baselines_table(view: &ScheduleView) -> Table {
         let value = view.objective.value(view.problem, &baseline.timeline);
         let number = readable_value(view.objective, value);
         table.row([
-            baseline.label.clone(),
+            baseline.name.clone(),
             number.split(' ').next().unwrap_or_default().to_owned(),
             baseline.transitions.to_string(),
             format!("{:+.1} %", 100.0 * view.gain_over(baseline)),
-            if baseline.within_limit { String::new() } else { "outside the transition limit".to_owned() },
+            if baseline.within_limit {
+                baseline.label.clone()
+            } else {
+                format!("{} (outside the transition limit)", baseline.label)
+            },
         ]);
     }
     table
