@@ -1,4 +1,4 @@
-//! The obvious encoding: start and end of every group as integers in microseconds, pairwise overlaps, one call of Z3's
+//! The obvious encoding: start and end of every group as reals in microseconds, pairwise overlaps, one call of Z3's
 //! `Optimize`. Two accelerators; no launches, releases or edges. Its orders are judged by the evaluator.
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use haxconn::problem::{GroupId, Problem};
 use haxconn::schedule::{Decision, evaluate};
 use haxconn::units::Nanoseconds;
-use z3::ast::{Bool, Int};
+use z3::ast::{Bool, Int, Real};
 use z3::{Model, Optimize, Params, SatResult};
 
 /// What the encoding reached.
@@ -22,8 +22,8 @@ struct Vars {
     id: GroupId,
     /// True on accelerator 1.
     second: Bool,
-    start: Int,
-    end: Int,
+    start: Real,
+    end: Real,
 }
 
 /// Solves `problem` in one call, for at most `time`.
@@ -33,9 +33,9 @@ pub(crate) fn optimize(problem: &Problem, time: Duration) -> Reached {
     params.set_u32("timeout", u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
     solver.set_params(&params);
     let groups = variables(problem);
-    let makespan = Int::new_const("makespan");
+    let makespan = Real::new_const("makespan");
     for (idx, group) in groups.iter().enumerate() {
-        solver.assert(group.start.ge(Int::from_i64(0)));
+        solver.assert(group.start.ge(real(0)));
         solver.assert(group.end.le(&makespan));
         let before = idx.checked_sub(1).map(|before| &groups[before]).filter(|before| before.id.task == group.id.task);
         assert_duration(&solver, problem, &groups, group, before);
@@ -58,10 +58,15 @@ fn variables(problem: &Problem) -> Vec<Vars> {
     ids.map(|id| Vars {
         id,
         second: Bool::new_const(name("second", id)),
-        start: Int::new_const(name("start", id)),
-        end: Int::new_const(name("end", id)),
+        start: Real::new_const(name("start", id)),
+        end: Real::new_const(name("end", id)),
     })
     .collect()
+}
+
+/// A whole number as a real.
+fn real(number: i64) -> Real {
+    Int::from_i64(number).to_real()
 }
 
 fn microseconds(time: Nanoseconds) -> i64 {
@@ -70,9 +75,9 @@ fn microseconds(time: Nanoseconds) -> i64 {
 
 /// `1000 (end - start - entry) >= 1000 work + sum of overlap * loss in permille`, after the group before it.
 fn assert_duration(solver: &Optimize, problem: &Problem, groups: &[Vars], group: &Vars, before: Option<&Vars>) {
-    let zero = Int::from_i64(0);
+    let zero = real(0);
     let cost = |machine: usize| problem.cost(group.id, machine).expect("the peer's problems run everywhere");
-    let by_machine = |of: &dyn Fn(usize) -> i64| group.second.ite(&Int::from_i64(of(1)), &Int::from_i64(of(0)));
+    let by_machine = |of: &dyn Fn(usize) -> i64| group.second.ite(&real(of(1)), &real(of(0)));
     let mut terms = vec![by_machine(&|machine| 1000 * microseconds(cost(machine).work))];
     if let Some(before) = before {
         solver.assert(group.start.ge(&before.end));
@@ -80,23 +85,25 @@ fn assert_duration(solver: &Optimize, problem: &Problem, groups: &[Vars], group:
         terms.push(before.second.eq(&group.second).ite(&zero, &entry));
     }
     for other in groups.iter().filter(|other| other.id.task != group.id.task) {
-        let loss = by_machine(&|machine| {
+        let shared = overlap(group, other);
+        let lost = |machine: usize| {
             let demand = problem.cost(other.id, 1 - machine).expect("the peer's problems run everywhere").demand;
-            1000 - i64::from(problem.rate(machine, cost(machine).demand, demand).0)
-        });
-        let overlap = Int::mul(&[overlap(group, other), loss]);
+            let loss = 1000 - i64::from(problem.rate(machine, cost(machine).demand, demand).0);
+            Real::mul(&[shared.clone(), real(loss)])
+        };
+        let overlap = group.second.ite(&lost(1), &lost(0));
         terms.push(group.second.eq(&other.second).ite(&zero, &overlap));
     }
-    let length = Int::mul(&[Int::from_i64(1000), Int::sub(&[group.end.clone(), group.start.clone()])]);
-    solver.assert(length.ge(Int::add(&terms)));
+    let length = Real::mul(&[real(1000), Real::sub(&[group.end.clone(), group.start.clone()])]);
+    solver.assert(length.ge(Real::add(&terms)));
 }
 
 /// `max(0, min of the ends - max of the starts)`.
-fn overlap(one: &Vars, other: &Vars) -> Int {
+fn overlap(one: &Vars, other: &Vars) -> Real {
     let end = one.end.le(&other.end).ite(&one.end, &other.end);
     let start = one.start.ge(&other.start).ite(&one.start, &other.start);
-    let difference = Int::sub(&[end, start]);
-    difference.ge(Int::from_i64(0)).ite(&difference, &Int::from_i64(0))
+    let difference = Real::sub(&[end, start]);
+    difference.ge(real(0)).ite(&difference, &real(0))
 }
 
 fn assert_transition_limit(solver: &Optimize, problem: &Problem, groups: &[Vars], task: usize) {
@@ -124,10 +131,10 @@ fn decision(problem: &Problem, groups: &[Vars], model: &Model) -> Option<Decisio
     for group in groups {
         let machine = usize::from(model.eval(&group.second, true)?.as_bool()?);
         placement[group.id.task][group.id.group] = machine;
-        order[machine].push((model.eval(&group.start, true)?.as_i64()?, group.id));
+        order[machine].push((model.eval(&group.start, true)?.approx_f64(), group.id));
     }
     for ids in &mut order {
-        ids.sort_unstable();
+        ids.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
     }
     Some(Decision {
         placement,
