@@ -1,8 +1,11 @@
 //! Numbers to words and pictures: tables, Gantt charts, SVG, one HTML page. Prints nothing itself.
 
-mod gantt;
 mod calibration;
+mod gantt;
+mod html;
+mod markup;
 mod run;
+mod svg;
 
 pub use calibration::calibration;
 pub use run::predicted_and_simulated;
@@ -12,5 +15,7 @@ mod table;
 mod view;
 
 pub use gantt::gantt;
+pub use html::page;
+pub use svg::svg;
 pub use table::{Align, Table};
 pub use view::{ScheduleView, Segment, readable_value};
