@@ -4,10 +4,12 @@ mod calibration;
 mod gantt;
 mod html;
 mod markup;
+mod reproduce;
 mod run;
 mod svg;
 
 pub use calibration::calibration;
+pub use reproduce::{PUBLISHED, PublishedPair, Reproduced, reproduction};
 pub use run::predicted_and_simulated;
 pub mod inspect;
 pub mod schedule;
