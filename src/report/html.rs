@@ -25,7 +25,7 @@ p{margin:.4rem 0}.soft{color:var(--soft)}\
 .fact b{display:block;font-size:1.5rem;line-height:1.3;font-variant-numeric:tabular-nums}\
 .scroll{overflow-x:auto}figure{margin:.75rem 0}figure svg{display:block;width:100%;min-width:44rem;height:auto}\
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
-th,td{padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap}\
+th,td{padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap}td:not(.n){white-space:normal}\
 th{font-weight:600;color:var(--soft)}.n{text-align:right}\
 .warning{border-left:.25rem solid #d55e00;padding-left:.75rem}.best td{font-weight:600}\
 @media print{body{max-width:none;padding:0}.scroll{overflow:visible}figure svg{min-width:0}figure,tr,.fact{break-inside:avoid}}";
