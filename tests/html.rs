@@ -49,7 +49,7 @@ fn decision() -> Decision {
 fn with_view(title: &str, use_view: impl FnOnce(&ScheduleView)) {
     let problem = problem(title);
     let decision = decision();
-    let timeline = evaluate(&problem, &decision).unwrap();
+    let timeline = evaluate(&problem, &decision).expect("the orders don't wait for each other");
     let baselines = baselines(&problem, Objective::Makespan);
     use_view(&ScheduleView {
         problem: &problem,
@@ -127,6 +127,7 @@ fn the_page_fetches_nothing_and_escapes_names() {
     });
 }
 
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 #[test]
 fn a_headless_browser_renders_the_page_without_errors() {
     let folder = tempfile::tempdir().unwrap();
