@@ -2,6 +2,15 @@
 
 mod calibration;
 mod gantt;
+mod html;
+mod markup;
+mod reproduce;
+mod run;
+mod svg;
+
+pub use calibration::calibration;
+pub use reproduce::{PUBLISHED, PublishedPair, Reproduced, reproduction};
+pub use run::predicted_and_simulated;
 pub mod inspect;
 mod run;
 pub mod schedule;
@@ -11,5 +20,7 @@ mod view;
 pub use calibration::calibration;
 pub use gantt::gantt;
 pub use run::predicted_and_simulated;
+pub use html::page;
+pub use svg::svg;
 pub use table::{Align, Table};
 pub use view::{ScheduleView, Segment, readable_value};
