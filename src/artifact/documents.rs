@@ -9,6 +9,7 @@ use super::json::to_json;
 use super::schedule::ScheduleFile;
 use crate::platform::{Platform, StatedNumber};
 use crate::profile::{AcceleratorFit, CoRun, PUBLISHED_CO_RUN, Residue};
+use crate::report::Reproduced;
 
 /// The schedules of several policies (`schedule --policy all`).
 #[derive(Serialize)]
@@ -194,5 +195,51 @@ fn co_run(run: &CoRun) -> CoRunEntry {
         alone_ms: run.alone.0,
         together_ms: run.together.0,
         published_factor: published.map(|(_, factor)| *factor),
+    }
+}
+
+#[derive(Serialize)]
+struct Reproduction {
+    schema_version: u64,
+    pairs: Vec<ReproducedPair>,
+}
+
+#[derive(Serialize)]
+struct ReproducedPair {
+    networks: [&'static str; 2],
+    predicted_makespan_ms: f64,
+    proof: String,
+    best_baseline: Option<String>,
+    best_baseline_ms: Option<f64>,
+    published_ms: PublishedRuns,
+    artifact_gain_percent: f64,
+    paper_gain_percent: f64,
+}
+
+#[derive(Serialize)]
+struct PublishedRuns {
+    gpu_only: f64,
+    gpu_dla: f64,
+    herald: f64,
+    h2h: f64,
+    haxconn: f64,
+}
+
+/// The document of `reproduce`.
+pub fn reproduction_to_json(rows: &[Reproduced]) -> Result<String> {
+    to_json(&Reproduction { schema_version: SCHEMA_VERSION, pairs: rows.iter().map(reproduced_pair).collect() })
+}
+
+fn reproduced_pair(row: &Reproduced) -> ReproducedPair {
+    let [gpu_only, gpu_dla, herald, h2h, haxconn] = row.published.runs.map(|time| time.0);
+    ReproducedPair {
+        networks: row.published.networks,
+        predicted_makespan_ms: row.makespan.0,
+        proof: row.proof.clone(),
+        best_baseline: row.best_baseline.as_ref().map(|(label, _)| label.clone()),
+        best_baseline_ms: row.best_baseline.as_ref().map(|(_, time)| time.0),
+        published_ms: PublishedRuns { gpu_only, gpu_dla, herald, h2h, haxconn },
+        artifact_gain_percent: row.published.artifact_gain,
+        paper_gain_percent: row.published.paper_gain,
     }
 }

@@ -19,7 +19,7 @@ mod tests;
 
 pub use documents::{
     PolicySchedule, calibration_to_json, check_to_json, inspections_to_json, platform_to_json, platforms_to_json,
-    policies_to_json,
+    policies_to_json, reproduction_to_json,
 };
 pub use file::{read_bytes, read_text, write_text};
 pub use hash::sha256;

@@ -28,6 +28,8 @@ pub(super) enum Command {
     RunMulti(RunMultiArguments),
     /// List, show and calibrate platforms
     Platform(PlatformArguments),
+    /// Schedule the paper's pairs of networks beside the published figures
+    Reproduce(ReproduceArguments),
 }
 
 /// Which networks, in which groups.

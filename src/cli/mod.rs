@@ -9,6 +9,7 @@ mod output;
 mod platform;
 mod posing;
 mod replay;
+mod reproduce;
 mod run_multi;
 mod schedule;
 
@@ -40,6 +41,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::RunMulti(arguments) => run_multi::run(&arguments),
         Command::Platform(arguments) => platform::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
     }
 }
 

@@ -274,6 +274,8 @@ fn task_network(found: &Found<Network>) -> TaskNetwork {
 }
 
 fn write_files(arguments: &ScheduleArguments, prediction: &Prediction, answer: &Answer) -> Result<(), Failure> {
+    let notes = prediction.notes();
+    let view = prediction.view(answer, &notes);
     let say =
         |path: &Path, what: &str| output::note(arguments.output.quiet, &format!("wrote {} ({what})", path.display()));
     if let Some(path) = &arguments.out {
@@ -289,6 +291,14 @@ fn write_files(arguments: &ScheduleArguments, prediction: &Prediction, answer: &
         }
         artifact::write_text(path, &prediction.file(&answer.solution).to_json()?)?;
         say(path, &format!("makespan {}", answer.solution.timeline.makespan()));
+    }
+    if let Some(path) = &arguments.gantt {
+        artifact::write_text(path, &report::svg(&view))?;
+        say(path, "Gantt chart");
+    }
+    if let Some(path) = &arguments.html {
+        artifact::write_text(path, &report::page(&view))?;
+        say(path, "page");
     }
     Ok(())
 }

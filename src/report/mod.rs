@@ -3,24 +3,20 @@
 mod calibration;
 mod gantt;
 mod html;
+pub mod inspect;
 mod markup;
 mod reproduce;
 mod run;
-mod svg;
-
-pub use calibration::calibration;
-pub use reproduce::{PUBLISHED, PublishedPair, Reproduced, reproduction};
-pub use run::predicted_and_simulated;
-pub mod inspect;
-mod run;
 pub mod schedule;
+mod svg;
 mod table;
 mod view;
 
 pub use calibration::calibration;
 pub use gantt::gantt;
-pub use run::predicted_and_simulated;
 pub use html::page;
+pub use reproduce::{PUBLISHED, PublishedPair, Reproduced, reproduction};
+pub use run::predicted_and_simulated;
 pub use svg::svg;
 pub use table::{Align, Table};
 pub use view::{ScheduleView, Segment, readable_value};
