@@ -29,9 +29,9 @@ impl Failure {
         Self { code: 4, error: anyhow::anyhow!("{message}"), hint: None }
     }
 
-    /// The same with the file that it concerns in front.
-    pub(super) fn context(self, context: &str) -> Self {
-        Self { error: self.error.context(context.to_owned()), ..self }
+    /// The same as a fault of a file: its name in front, and no longer a matter of how the program was called.
+    pub(super) fn of_file(self, file: &str) -> Self {
+        Self { code: 1, error: self.error.context(file.to_owned()), ..self }
     }
 
     /// The same with a line that says what to do.

@@ -63,7 +63,8 @@ pub(super) fn networks(arguments: &NetworkArguments, least: usize) -> Result<Vec
 /// The platform that `choice` means.
 pub(super) fn platform(choice: &str) -> Result<Found<Platform>, Failure> {
     builtin::find_platform(choice, Path::new("")).map_err(|error| {
-        let known = builtin::platform_names().contains(&choice) || Path::new(choice).extension().is_some();
+        let is_path = choice.contains('/') || Path::new(choice).extension().is_some();
+        let known = is_path || builtin::platform_names().contains(&choice);
         if known { error.into() } else { Failure::usage(format!("{error:#}")) }
     })
 }

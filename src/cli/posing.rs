@@ -10,7 +10,7 @@ use crate::artifact::{self, Found, Origin, builtin};
 use crate::group::{self, GroupSpec, LayerGroup, Pin};
 use crate::network::{Network, catalog};
 use crate::platform::{ContentionCurve, Platform};
-use crate::problem::{Contention, PoseOptions, Problem};
+use crate::problem::{Contention, PoseOptions, Problem, ProblemError};
 use crate::profile::{self, NetworkProfile};
 
 /// Which profile a network gets.
@@ -80,7 +80,11 @@ pub(super) fn pose(wishes: Vec<TaskWish>, platform: Found<Platform>, terms: Term
         ..PoseOptions::default()
     };
     let tasks: Vec<&NetworkProfile> = profiles.iter().map(|used| &used.profile).collect();
-    let problem = Problem::pose(&tasks, &platform.value, &options)?;
+    let problem = Problem::pose(&tasks, &platform.value, &options).map_err(|error| match error {
+        ProblemError::NoPlan { .. } | ProblemError::PinnedAway { .. } => Failure::no_schedule(error),
+        ProblemError::NoCurve { .. } => Failure::usage(format!("`--contention`: {error}")),
+        error => error.into(),
+    })?;
     remarks.dedup();
     Ok(Posed { platform, networks, profiles, pins: terms.pins, problem, remarks })
 }

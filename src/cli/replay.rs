@@ -28,13 +28,13 @@ pub(super) fn read(path: &Path) -> Result<Replay, Failure> {
         Failure::from(anyhow::anyhow!("{origin}: {what} since the schedule was made"))
             .hint("run `haxconn schedule` again")
     };
-    let platform = inputs::platform(platform_choice(&file.platform))?;
+    let platform = inputs::platform(platform_choice(&file.platform)).map_err(|failure| failure.of_file(&origin))?;
     if platform.sha256 != file.platform.sha256 {
         return Err(changed(format!("platform `{}` has changed", file.platform.name)));
     }
     let mut wishes = Vec::new();
     for task in &file.tasks {
-        let wish = wish(task, &file.profiles).map_err(|failure| failure.context(&origin))?;
+        let wish = wish(task, &file.profiles).map_err(|failure| failure.of_file(&origin))?;
         if wish.network.value.content_hash != task.network_hash {
             return Err(changed(format!("network `{}` has changed", task.network)));
         }
@@ -42,7 +42,8 @@ pub(super) fn read(path: &Path) -> Result<Replay, Failure> {
     }
     let contention = posing::contention_of(&file.contention).with_context(|| origin.clone())?;
     let pins = file.pins.iter().map(pin).collect();
-    let posed = posing::pose(wishes, platform, Terms { pins, max_transitions: file.max_transitions.0, contention })?;
+    let terms = Terms { pins, max_transitions: file.max_transitions.0, contention };
+    let posed = posing::pose(wishes, platform, terms).map_err(|failure| failure.of_file(&origin))?;
     for (used, network) in posed.profiles.iter().zip(&posed.networks) {
         let recorded = reference(&file.profiles, &network.value.name).with_context(|| origin.clone())?;
         if recorded.sha256 != used.sha256 {
