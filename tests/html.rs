@@ -28,7 +28,7 @@ impl Example {
     fn new() -> Self {
         let mut problem = profile_like_problem(3, Shape::exact(2, 8, 2), Some(2));
         for (machine, name) in problem.machines.iter_mut().zip(["gpu", "dla"]) {
-            machine.name = name.to_owned();
+            name.clone_into(&mut machine.name);
         }
         for (task, title) in problem.tasks.iter_mut().zip(["GoogleNet", "ResNet101"]) {
             (task.title, task.name) = (title.to_owned(), title.to_lowercase());
@@ -40,9 +40,9 @@ impl Example {
     fn with_hostile_names() -> Self {
         let mut example = Self::new();
         for task in &mut example.problem.tasks {
-            task.title = r#"</title><script>alert("1")</script>&'"#.to_owned();
+            r#"</title><script>alert("1")</script>&'"#.clone_into(&mut task.title);
         }
-        example.problem.machines[0].name = "<b onload='x'>".to_owned();
+        "<b onload='x'>".clone_into(&mut example.problem.machines[0].name);
         example.sources = vec!["<img src=x>".to_owned()];
         example
     }
@@ -90,7 +90,7 @@ fn best_of_single_cuts(problem: &Problem) -> (Decision, Timeline) {
         let decision = Decision { order: own_task_first(&placement), placement };
         evaluate(problem, &decision).ok().map(|timeline| (decision, timeline))
     });
-    schedules.min_by_key(|(_, timeline)| timeline.makespan()).unwrap()
+    schedules.min_by_key(|(_, timeline)| timeline.makespan()).expect("a schedule without a circle")
 }
 
 fn own_task_first(placement: &[Vec<usize>]) -> Vec<Vec<haxconn::problem::GroupId>> {
@@ -111,7 +111,7 @@ fn unbalanced(text: &str) -> Option<String> {
         let Some(end) = end else { return Some(format!("unclosed tag: {}", &rest[start..])) };
         let tag = &rest[start + 1..end];
         rest = &rest[end + 1..];
-        if tag.contains('<') || tag.matches('"').count() % 2 != 0 {
+        if tag.contains('<') || !tag.matches('"').count().is_multiple_of(2) {
             return Some(format!("broken tag: {tag}"));
         }
         let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
@@ -145,7 +145,7 @@ fn the_judge_of_tags_refuses_what_is_not_balanced() {
 fn the_judge_of_fetches_sees_links_and_passes_over_the_namespace() {
     assert_eq!(fetches(r#"<img src="http://example.org/a.png">"#), ["http", "src="]);
     assert_eq!(fetches("<style>a{background:url(b.png)}</style>"), ["url("]);
-    assert!(fetches(r##"<svg xmlns="http://www.w3.org/2000/svg"><g fill="url(#a)"/></svg>"##).is_empty());
+    assert!(fetches(r#"<svg xmlns="http://www.w3.org/2000/svg"><g fill='url(#a)'/></svg>"#).is_empty());
 }
 
 #[test]
@@ -221,20 +221,38 @@ fn no_gain_and_a_loss_are_said_in_words() {
     assert!(text.contains("Nothing is proved about this schedule: it is a baseline&#39;s."));
     let value = |baseline: &&Baseline| baseline.timeline.makespan();
     let worst = example.baselines.iter().max_by_key(value).unwrap();
-    let worse = ScheduleView { decision: &worst.decision, timeline: &worst.timeline, ..example.view() };
-    assert!(page(&worse).contains("Worse than the best baseline by "));
+    let loss = ScheduleView { decision: &worst.decision, timeline: &worst.timeline, ..example.view() };
+    assert!(page(&loss).contains("Worse than the best baseline by "));
+}
+
+#[test]
+fn throughput_is_shown_per_second_and_more_of_it_is_a_gain() {
+    let example = Example::new();
+    let view = ScheduleView { objective: Objective::Throughput, ..example.view() };
+    let text = page(&view);
+    let per_second: f64 = (0..2).map(|task| 1e3 / view.latency(task).0).sum();
+    assert!(text.contains(&format!("<strong>{per_second:.1} inferences/s</strong>")));
+    assert!(text.contains("Throughput [inferences/s]"));
+}
+
+#[test]
+fn without_baselines_the_page_compares_with_nothing() {
+    let example = Example::new();
+    let text = page(&ScheduleView { baselines: &[], ..example.view() });
+    assert_eq!(unbalanced(&text), None);
+    assert!(!text.to_lowercase().contains("baseline"));
 }
 
 /// Where the page for the browser lies; looked at by people, too.
 fn write(name: &str, text: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("the build folder is writable");
     path
 }
 
 /// What headless Chromium makes of `path`; `None` where there is no Chromium.
 fn chromium(path: &Path) -> Option<Output> {
-    let profile = tempfile::tempdir().unwrap();
+    let profile = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new("chromium");
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
     command.args(["--disable-background-networking", "--disable-component-update", "--enable-logging=stderr"]);
@@ -242,11 +260,12 @@ fn chromium(path: &Path) -> Option<Output> {
     command.args(["--virtual-time-budget=1000", "--dump-dom"]).arg(format!("file://{}", path.display()));
     match command.output() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        output => Some(output.unwrap()),
+        output => Some(output.expect("Chromium starts")),
     }
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn a_browser_shows_the_page_without_complaint() {
     let example = Example::new();
     let path = write("page.html", &page(&example.view()));

@@ -42,19 +42,27 @@ fn headline(view: &ScheduleView) -> String {
         Objective::Makespan => "until the last network ends",
         Objective::Throughput => "summed over the networks",
     };
-    let moves: String = placements(view).lines().map(|sentence| format!("<li>{}</li>", escape(sentence))).collect();
+    let moves = list("moves", placements(view).lines());
     format!(
         "<header>\n<p class=\"where\">{} on {}</p>\n<h1>{}</h1>\n\
          <p class=\"value\"><strong>{}</strong> <span>{what}</span></p>\n\
-         <p class=\"gain\">{}.</p>\n<p>{}</p>\n<ul class=\"moves\">{moves}</ul>\n\
+         {}<p>{}</p>\n{moves}\
          <p class=\"note\">Every number on this page is predicted by the scheduler's model, not measured on a board.</p>\n</header>\n",
         escape(view.policy),
         escape(view.platform),
         escape(&networks(view)),
         readable_value(view.objective, view.value()),
-        escape(&gain_sentence(view)),
+        gain(view),
         escape(&proof_in_words(view)),
     )
+}
+
+/// The gain over the best baseline, where there is anything to compare with.
+fn gain(view: &ScheduleView) -> String {
+    if view.baselines.is_empty() {
+        return String::new();
+    }
+    format!("<p class=\"gain\">{}.</p>\n", escape(&gain_sentence(view)))
 }
 
 /// What is proved about the schedule.
@@ -84,7 +92,7 @@ fn proof_in_words(view: &ScheduleView) -> String {
 /// This schedule and, below it on the same scale, the best baseline.
 fn charts(view: &ScheduleView) -> String {
     let Some(best) = view.best_baseline() else {
-        return section("chart", "Timeline", &figure(view, "ours", view.timeline.makespan(), true));
+        return section("chart", "Timeline", &figure(view, "ours", view.timeline.makespan()));
     };
     let end = view.timeline.makespan().max(best.timeline.makespan());
     let theirs = ScheduleView {
@@ -94,15 +102,15 @@ fn charts(view: &ScheduleView) -> String {
         policy: &best.label,
         ..view.clone()
     };
-    let body = figure(view, "ours", end, true) + &figure(&theirs, "best", end, false);
+    let body = figure(view, "ours", end) + &figure(&theirs, "best", end);
     section("chart", "Timeline, beside the best baseline on the same scale", &body)
 }
 
 /// The chart twice, for wide and for narrow screens; the style sheet shows one of them.
-fn figure(view: &ScheduleView, id: &str, end: Nanoseconds, legend: bool) -> String {
+fn figure(view: &ScheduleView, id: &str, end: Nanoseconds) -> String {
     let chart = |size: &str, width: u32| {
         let id = format!("{id}-{size}");
-        format!("<div class=\"{size}\">{}</div>\n", svg::inline(view, &Chart { id: &id, width, end, legend }))
+        format!("<div class=\"{size}\">{}</div>\n", svg::inline(view, &Chart { id: &id, width, end, legend: true }))
     };
     format!(
         "<figure>\n<figcaption><strong>{}</strong> ends at {}</figcaption>\n{}{}</figure>\n",
@@ -136,16 +144,18 @@ fn proof(view: &ScheduleView) -> String {
 
 /// What the prediction rests on.
 fn inputs(view: &ScheduleView) -> String {
-    let list = |class: &str, items: &[String]| {
-        let items: String = items.iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect();
-        if items.is_empty() { items } else { format!("<ul class=\"{class}\">\n{items}</ul>\n") }
-    };
     let body = format!(
         "<p>Platform: {}. Contention: {}.</p>\n{}{}",
         escape(view.platform),
         escape(view.contention),
-        list("sources", view.sources),
-        list("warnings", view.warnings)
+        list("sources", view.sources.iter().map(String::as_str)),
+        list("warnings", view.warnings.iter().map(String::as_str))
     );
     section("inputs", "What this rests on", &body)
+}
+
+/// A list of sentences; nothing where there are none.
+fn list<'a>(class: &str, items: impl Iterator<Item = &'a str>) -> String {
+    let items: Vec<String> = items.map(|item| format!("<li>{}</li>\n", escape(item))).collect();
+    if items.is_empty() { String::new() } else { format!("<ul class=\"{class}\">\n{}</ul>\n", items.concat()) }
 }

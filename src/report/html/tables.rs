@@ -11,10 +11,10 @@ use crate::units::Nanoseconds;
 /// A table in a box that scrolls sideways on its own; a heading that begins with `>` stands over numbers.
 fn table(label: &str, headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let class = |heading: &str| if heading.starts_with('>') { " class=\"n\"" } else { "" };
-    let head: String = headings
+    let head = headings
         .iter()
-        .map(|heading| format!("<th scope=\"col\"{}>{}</th>", class(heading), escape(heading.trim_start_matches('>'))))
-        .collect();
+        .map(|heading| format!("<th scope=\"col\"{}>{}</th>", class(heading), escape(heading.trim_start_matches('>'))));
+    let head = head.collect::<Vec<_>>().concat();
     let row = |cells: Vec<String>| {
         let cells = cells.iter().zip(headings).enumerate().map(|(column, (cell, heading))| match column {
             0 => format!("<th scope=\"row\">{}</th>", escape(cell)),

@@ -38,7 +38,7 @@ fn entries(view: &ScheduleView, chart_id: &str) -> Vec<Entry> {
         pattern: None,
         text: format!("{} {}", letter(task), title(view, task)),
     });
-    let phases = [("launch", "launch"), ("in", "enters"), ("out", "leaves")].map(|(phase, text)| Entry {
+    let phases = paid_phases(view).into_iter().map(|(phase, text)| Entry {
         fill: r#"class="track""#.to_owned(),
         pattern: Some(format!("url(#{chart_id}-{phase})")),
         text: text.to_owned(),
@@ -49,6 +49,17 @@ fn entries(view: &ScheduleView, chart_id: &str) -> Vec<Entry> {
         text: "time lost (full height: half or more)".to_owned(),
     };
     tasks.chain(phases).chain([lost]).collect()
+}
+
+/// The phases that occur in the schedule, each with what it means.
+fn paid_phases(view: &ScheduleView) -> Vec<(&'static str, &'static str)> {
+    let all = || view.timeline.groups.iter().flatten();
+    let phases = [
+        ("launch", "launch", all().any(|at| at.start < at.launched)),
+        ("in", "enters", all().any(|at| at.launched < at.entered)),
+        ("out", "leaves", all().any(|at| at.worked < at.end)),
+    ];
+    phases.into_iter().filter(|(.., paid)| *paid).map(|(phase, text, _)| (phase, text)).collect()
 }
 
 fn draw_entry(entry: &Entry, x: f64, y: u32) -> String {

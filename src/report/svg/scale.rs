@@ -11,6 +11,9 @@ const MARGIN: f64 = 8.0;
 /// Least distance of two ticks.
 const TICK_DISTANCE: f64 = 64.0;
 
+/// More than the widest chart has.
+const MOST_TICKS: u32 = 1000;
+
 /// A linear map of moments to positions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
@@ -32,7 +35,7 @@ impl Scale {
     fn ticks(&self) -> Vec<f64> {
         let step = round_step(self.end / 1e6 * TICK_DISTANCE / (self.width - 2.0 * MARGIN));
         let end = self.end / 1e6;
-        (0_u32..).map(|idx| f64::from(idx) * step).take_while(|tick| *tick <= end * (1.0 + 1e-9)).collect()
+        (0..MOST_TICKS).map(|idx| f64::from(idx) * step).take_while(|tick| *tick <= end * (1.0 + 1e-9)).collect()
     }
 
     fn x_of_ms(&self, ms: f64) -> f64 {
@@ -59,7 +62,7 @@ impl Scale {
             let unit = if idx + 1 == ticks.len() { " ms" } else { "" };
             let anchor = if idx == 0 {
                 "start"
-            } else if x > end - 30.0 {
+            } else if x > end - 14.0 {
                 "end"
             } else {
                 "middle"

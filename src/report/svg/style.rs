@@ -51,10 +51,10 @@ pub(super) fn swatch(task: usize) -> Swatch {
 
 /// Hatches of the phases that compute nothing: launch, entry, exit.
 pub(super) fn patterns(chart_id: &str) -> String {
-    let hatches = [("launch", "M0 3H6"), ("in", "M-1 5L5 -1M1 7L7 1"), ("out", "M-1 1L5 7M1 -1L7 5")];
-    let patterns = hatches.map(|(phase, path)| {
+    let hatches = [("launch", 90), ("in", 45), ("out", -45)];
+    let patterns = hatches.map(|(phase, angle)| {
         format!(
-            r##"<pattern id="{chart_id}-{phase}" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="#ffffff" fill-opacity=".35"/><path d="{path}" stroke="#10161d" stroke-width="1.4"/></pattern>"##
+            r##"<pattern id="{chart_id}-{phase}" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate({angle})"><rect width="5" height="5" fill="#ffffff" fill-opacity=".4"/><rect width="1.8" height="5" fill="#10161d"/></pattern>"##
         )
     });
     format!("<defs>{}</defs>", patterns.concat())
