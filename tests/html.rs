@@ -277,6 +277,9 @@ fn a_browser_shows_the_page_without_complaint() {
     let (dom, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{log}");
     assert!(!log.contains("CONSOLE"), "{log}");
+    let complaining = write("complaint.html", "<!DOCTYPE html><script>console.error('no')</script>");
+    let complaint = chromium(&complaining).expect("Chromium is there");
+    assert!(String::from_utf8_lossy(&complaint.stderr).contains("CONSOLE"), "a complaint would go unnoticed");
     assert_eq!(dom.matches("<svg ").count(), 4);
     assert_eq!(dom.matches(r#"class="block""#).count(), 4 * 16);
     assert!(dom.contains("<h1>GoogleNet + ResNet101</h1>"));
