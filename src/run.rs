@@ -242,6 +242,3 @@ impl SegmentBuilder<'_> {
         before.is_some_and(|before| before.task == id.task && before.group + 1 == id.group)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -64,8 +64,6 @@ fn other_layers_have_caffe_shapes_and_parameters() {
     check_layer("BatchNorm", "batch_norm_param { eps: 1e-5 }", "3x8x8", 0, 6);
     check_layer("Scale", "scale_param { bias_term: true }", "3x8x8", 0, 6);
     check_layer("Scale", "", "3x8x8", 0, 3);
-    check_layer("PReLU", "", "3x8x8", 0, 3);
-    check_layer("PReLU", "prelu_param { channel_shared: true }", "3x8x8", 0, 1);
     check_layer("Power", "power_param { scale: -1.5f }", "3x8x8", 0, 0);
     check_layer("Permute", "permute_param { order: [0, 2, 3, 1] }", "8x8x3", 0, 0);
     check_layer("Reshape", "reshape_param { shape { dim: 0 dim: -1 dim: 4 } }", "48x4x1", 0, 0);

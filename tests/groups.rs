@@ -3,9 +3,10 @@
 //! The cut lists are facts about the networks under the rules of TensorRT 7.1, found by an analysis apart from this
 //! program's; the default groups of GoogLeNet are those of the HaX-CoNN artifact.
 
+use haxconn::artifact::builtin;
 use haxconn::group::{AcceleratorRules, GroupSpec, legal_cuts, loadables, single_tensor_cuts, split, splitting_layers};
 use haxconn::network::{Network, caffe, catalog};
-use haxconn::platform::{LayerLimits, SupportRules, WindowLimits};
+use haxconn::platform::SupportRules;
 
 /// Short name, number of single-tensor cuts, number of legal cuts.
 const COUNTS: [(&str, usize, usize); 12] = [
@@ -37,21 +38,11 @@ fn steps(first: usize, last: usize, step: usize) -> Vec<usize> {
     (first..=last).step_by(step).collect()
 }
 
-/// The DLA of Xavier as its platform file states it, softmax not supported; with softmax as on Orin.
-fn dla(softmax_max_channels: Option<u64>) -> SupportRules {
-    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
-    SupportRules::Limited(Box::new(LayerLimits {
-        max_dimension: 8192,
-        convolution: WindowLimits { kernel: 32, stride: 8, pad: 31 },
-        max_dilation: 32,
-        deconvolution: None,
-        pooling: WindowLimits { kernel: 8, stride: 16, pad: 7 },
-        lrn_sizes: vec![3, 5, 7, 9],
-        activations: words(&["ReLU", "Sigmoid", "TanH"]),
-        eltwise: words(&["SUM", "PROD", "MAX"]),
-        softmax_max_channels,
-        rearrange: Vec::new(),
-    }))
+/// The DLA's rules in a platform file that ships with the program.
+fn dla(platform: &str) -> SupportRules {
+    let platform = builtin::platform(platform).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let index = platform.accelerator_index("dla").unwrap_or_else(|| panic!("no DLA"));
+    platform.accelerators[index].rules.clone()
 }
 
 fn starts(name: &str, dla: &SupportRules, spec: &GroupSpec) -> Vec<usize> {
@@ -148,15 +139,15 @@ fn crossing_tensors_have_the_known_sizes() {
 #[test]
 fn the_default_groups_of_googlenet_are_the_published_ones() {
     let published = [0, 10, 24, 38, 53, 67, 81, 95, 110, 124, 140];
-    assert_eq!(starts("googlenet", &dla(None), &GroupSpec::default()), published);
-    assert_eq!(starts("googlenet", &dla(None), &GroupSpec::Paper), published);
-    assert_eq!(starts("googlenet", &dla(Some(1024)), &GroupSpec::default()), published[..10]);
+    assert_eq!(starts("googlenet", &dla("xavier_agx"), &GroupSpec::default()), published);
+    assert_eq!(starts("googlenet", &dla("xavier_agx"), &GroupSpec::Paper), published);
+    assert_eq!(starts("googlenet", &dla("orin_agx"), &GroupSpec::default()), published[..10]);
 }
 
 #[test]
 fn no_network_has_more_than_ten_groups_and_its_tail() {
     for (name, ..) in COUNTS {
-        let starts = starts(name, &dla(None), &GroupSpec::default());
+        let starts = starts(name, &dla("xavier_agx"), &GroupSpec::default());
         // DenseNet ends in a convolution: it has no softmax and so no tail.
         let most = if name == "densenet" { 10 } else { 11 };
         assert!((9..=most).contains(&starts.len()), "{name}: {starts:?}");
@@ -164,14 +155,14 @@ fn no_network_has_more_than_ten_groups_and_its_tail() {
 }
 
 #[test]
-fn the_twelve_networks_run_whole_on_a_dla_but_for_the_softmax() {
+fn the_twelve_networks_run_whole_on_xaviers_dla_but_for_the_softmax() {
     for (name, ..) in COUNTS {
         let network = network(name);
-        let whole = loadables(&network, &dla(None), |_| true);
+        let whole = loadables(&network, &dla("xavier_agx"), |_| true);
         assert_eq!(whole.len(), 1, "{name}");
         let n_softmax = usize::from(name != "densenet");
         assert_eq!(whole[0].len(), network.layers.len() - n_softmax, "{name}");
-        assert_eq!(splitting_layers(&network, &dla(None)), Vec::<usize>::new(), "{name}");
+        assert_eq!(splitting_layers(&network, &dla("xavier_agx")), Vec::<usize>::new(), "{name}");
     }
 }
 
@@ -190,4 +181,16 @@ fn published_cuts_that_break_a_fusion_are_refused_with_the_nearest_legal_ones() 
     );
     assert!(refused.ends_with("the nearest legal cuts are 39 and 53"));
     assert!(refusal("resnet101", 58).contains(": 2 tensors are live there ("));
+}
+
+#[test]
+fn the_twelve_networks_run_whole_on_orins_dla() {
+    for (name, ..) in COUNTS {
+        let network = network(name);
+        assert_eq!(
+            loadables(&network, &dla("orin_agx"), |_| true),
+            [(0..network.layers.len()).collect::<Vec<_>>()],
+            "{name}"
+        );
+    }
 }

@@ -206,7 +206,7 @@ fn the_page_says_what_it_predicts_what_it_gains_and_what_is_proved() {
     assert!(text.contains("Not proved optimal: with at most 2 transitions per network"));
     assert!(text.contains("The search was stopped by the time limit."));
     let label = best.label.replace('\'', "&#39;");
-    assert!(text.contains(&format!("<strong>{label}</strong> ends at {}", best.timeline.makespan())));
+    assert!(text.contains(&format!("<strong>{}: {label}</strong> ends at {}", best.name, best.timeline.makespan())));
     let gain = 100.0 * view.gain_over(best);
     assert!(gain > 0.0 && text.contains(&format!("Gain over the best baseline: {gain:.1} %")));
 }

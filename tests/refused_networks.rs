@@ -58,6 +58,7 @@ fn refuses_an_unknown_or_repeated_field() {
     check("layer: 3", "1:1: `layer` must be a message in braces");
     check("layer { type: 'ReLU' }", "1:1: a layer here has no `name`");
     check("layer { name: a }", "1:9: `name` must be a string in quotes");
+    check("layer { name: 'a\\x1b[2J' }", "1:9: `name` holds a control character");
     check("layer { name: 'a' }", "1:9: layer `a`: it has no `type`");
     check("layer { name: 'a' type: 3 }", "1:19: layer `a`: `type` must be a string such as `\"Convolution\"`");
     check_layers(
@@ -104,7 +105,7 @@ fn refuses_an_unknown_layer_type() {
     check_layers(
         "layers { name: 'n' type: NORMALIZE bottom: 'data' top: 'n' }",
         "2:10: layer `n`: its type `NORMALIZE` is not supported; supported are AbsVal, BNLL, BatchNorm, Clip, Concat, \
-         Convolution, Crop, Deconvolution, Dropout, ELU, Eltwise, Flatten, InnerProduct, Input, LRN, PReLU, Permute, \
+         Convolution, Crop, Deconvolution, Dropout, ELU, Eltwise, Flatten, InnerProduct, Input, LRN, Permute, \
          Pooling, Power, ReLU, Reduction, Reshape, Scale, Sigmoid, Softmax, Split, TanH",
     );
 }
@@ -145,7 +146,7 @@ fn refuses_shapes_that_do_not_fit() {
         &join("Concat"),
         "4:49: layer `j`: blob `c` is 4x6x6, but `data` is 3x8x8: only their channels may differ",
     );
-    check_layers(&layer("e", "Eltwise", "data", ""), "2:9: layer `e`: it has 1 `bottom`, it needs at least 2");
+    check_layers(&layer("e", "Eltwise", "data", ""), "2:9: layer `e`: it has 1 `bottom`, TensorRT takes two");
     check_layers(
         &layer("r", "Reshape", "data", "reshape_param { shape { dim: [0, 5, -1] } }"),
         "3:19: layer `r`: its input of 3x8x8 does not fit the wanted `shape`",
@@ -237,6 +238,14 @@ fn refuses_other_layers_that_cannot_be_run() {
         "3:40: layer `p`: `kernel_size` can't stand beside `global_pooling`",
     );
     check_pooling("global_pooling: true stride: 2", "3:3: layer `p`: `global_pooling` takes no padding and no stride");
+    check_layers(
+        &layer("p", "PReLU", "data", ""),
+        "2:9: layer `p`: its type `PReLU` can't be run: TensorRT makes two layers of it",
+    );
+    check_layers(
+        "layer { name: 'r' type: 'ReLU' bottom: 'data' top: 'data' }",
+        "2:47: layer `r`: it works in place on the network's input `data`, which TensorRT refuses",
+    );
     let refused = |kind: &str, parameters: &str, expected: &str| {
         check_layers(&layer("l", kind, "data", parameters), &format!("3:{expected}"));
     };
@@ -249,6 +258,16 @@ fn refuses_other_layers_that_cannot_be_run() {
         "25: layer `l`: `num_output` is -1, it must not be negative",
     );
     refused("Reduction", "reduction_param { axis: 0 }", "3: layer `l`: `axis` is 0, it must be 1, 2 or 3");
+    refused(
+        "Reduction",
+        "reduction_param { axis: 1 operation: ASUM }",
+        "29: layer `l`: `operation` is `ASUM`, it must be one of `SUM`, `MEAN`",
+    );
+    refused(
+        "Reduction",
+        "reduction_param { axis: 1 coeff: 2 }",
+        "29: layer `l`: `coeff` can't be run: TensorRT makes two layers of it",
+    );
     refused(
         "Deconvolution",
         "convolution_param { num_output: 3 kernel_size: 1 pad: 4 }",

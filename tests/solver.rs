@@ -201,3 +201,33 @@ fn refuses_problems_without_a_schedule_in_words() {
 fn failure(problem: &Problem) -> SolveError {
     solve(problem, &options(Objective::Makespan), &[], &mut |_| ()).expect_err("there is no schedule")
 }
+
+#[test]
+fn proves_ten_groups_without_a_limit_on_transitions() {
+    let limited = profile_like_problem(1, Shape::exact(2, 10, 2), Some(2));
+    let unlimited = Problem { max_transitions: None, ..limited.clone() };
+    for objective in [Objective::Makespan, Objective::Throughput] {
+        let (few, any) = (solved(&limited, objective), solved(&unlimited, objective));
+        assert_eq!(any.proof.state, ProofState::Optimal);
+        assert_eq!(any.proof.statistics.combinations, 1024 * 1024);
+        assert!(!objective.is_better(few.value, any.value));
+    }
+}
+
+#[test]
+fn equals_brute_force_on_five_accelerators() {
+    for seed in 0..5 {
+        check_against_brute_force(seed, Shape::exact(2, 2, 5));
+    }
+}
+
+#[test]
+fn one_task_alone_and_many_tasks_are_solved_without_a_crash() {
+    for seed in 0..10 {
+        check_against_brute_force(seed, Shape::up_to(1, 6, 2));
+        let problem = random_problem(seed, Shape::up_to(12, 6, 2));
+        let limited = SolveOptions { node_limit: Some(2000), ..options(Objective::Throughput) };
+        let solution = solve(&problem, &limited, &[], &mut |_| ()).expect("the problem has a schedule");
+        assert!(solution.proof.bound >= solution.value);
+    }
+}

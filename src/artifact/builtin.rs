@@ -16,7 +16,8 @@ const PLATFORMS: [(&str, &str); 2] = [
 ];
 
 /// File stem (network, `_`, platform) and text of every embedded profile.
-const PROFILES: [(&str, &str); 0] = [];
+const PROFILES: [(&str, &str); 1] =
+    [("googlenet_xavier_agx", include_str!("../../profiles/googlenet_xavier_agx.json"))];
 
 /// Names of the embedded platforms, the default one first.
 pub fn platform_names() -> Vec<&'static str> {
@@ -31,16 +32,25 @@ pub fn platform(name: &str) -> Result<Platform> {
     }
 }
 
+/// The embedded profile of `network` on `platform`, whatever files there are.
+pub fn profile(network: &str, platform: &str) -> Result<NetworkProfile> {
+    let stem = format!("{network}_{platform}");
+    match embedded(&PROFILES, &stem) {
+        Some(text) => read_profile(text, &format!("built-in profile `{stem}`")),
+        None => bail!("no built-in profile `{stem}`"),
+    }
+}
+
 /// The platform that `wanted` names: a file where it has a slash or ends in `.yaml` or `.yml`, else
 /// `platforms/NAME.yaml` in `folder`, else an embedded one.
 pub fn find_platform(wanted: &str, folder: &Path) -> Result<Found<Platform>> {
     let extension = Path::new(wanted).extension().and_then(|extension| extension.to_str());
     if wanted.contains('/') || matches!(extension, Some("yaml" | "yml")) {
-        return read(Origin::File(wanted.into()), None, read_platform);
+        return read(Origin::File(wanted.into()), wanted, None, read_platform);
     }
     let file = folder.join("platforms").join(format!("{wanted}.yaml"));
     match choose(file, wanted, embedded(&PLATFORMS, wanted)) {
-        Some(origin) => read(origin, embedded(&PLATFORMS, wanted), read_platform),
+        Some(origin) => read(origin, wanted, embedded(&PLATFORMS, wanted), read_platform),
         None => bail!("unknown platform `{wanted}`{}", nearest(wanted)),
     }
 }
@@ -51,7 +61,7 @@ pub fn find_profile(network: &str, platform: &str, folder: &Path) -> Result<Opti
     let stem = format!("{network}_{platform}");
     let file = folder.join("profiles").join(format!("{stem}.json"));
     let Some(origin) = choose(file, &stem, embedded(&PROFILES, &stem)) else { return Ok(None) };
-    let found = read(origin, embedded(&PROFILES, &stem), read_profile)?;
+    let found = read(origin, &stem, embedded(&PROFILES, &stem), read_profile)?;
     let NetworkProfile { network: for_network, platform: for_platform, .. } = &found.value;
     if for_network != network || for_platform != platform {
         bail!("{}: is a profile of `{for_network}` on `{for_platform}`, which its name denies", found.origin);
@@ -68,15 +78,15 @@ fn choose(file: PathBuf, name: &str, embedded: Option<&str>) -> Option<Origin> {
     if file.exists() { Some(Origin::File(file)) } else { embedded.map(|_| Origin::BuiltIn(name.to_owned())) }
 }
 
-/// Reads from `origin`. A file that only repeats the embedded text counts as the built-in.
-fn read<T>(origin: Origin, embedded: Option<&str>, parse: fn(&str, &str) -> Result<T>) -> Result<Found<T>> {
+/// Reads from `origin`. A file that only repeats the embedded text of `name` counts as the built-in.
+fn read<T>(origin: Origin, name: &str, embedded: Option<&str>, parse: fn(&str, &str) -> Result<T>) -> Result<Found<T>> {
     let text = match &origin {
         Origin::File(path) => read_text(path)?,
         Origin::BuiltIn(_) => embedded.unwrap_or_default().to_owned(),
     };
+    let origin = if embedded == Some(&*text) { Origin::BuiltIn(name.to_owned()) } else { origin };
     let value = parse(&text, &origin.to_string())?;
-    let repeats = embedded == Some(&*text);
-    let hides_builtin = embedded.is_some() && !repeats;
+    let hides_builtin = embedded.is_some() && matches!(origin, Origin::File(_));
     Ok(Found { value, sha256: sha256(text.as_bytes()), hides_builtin, origin })
 }
 

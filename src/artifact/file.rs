@@ -1,6 +1,6 @@
 //! Reading and writing of files: sentences instead of system errors, and never a half-written file.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
@@ -39,12 +39,19 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
 
 /// Writes `text` to `path`, whole or not at all; makes the folders above it.
 ///
-/// A new file appears under its name only when it is complete; one that was there stays as it was until then.
+/// A new file appears under its name only when it is complete; one that was there stays as it was until then. What is
+/// no file (a device, a named pipe) stays what it is and gets the text; a link stays a link, its file is replaced.
 pub fn write_text(path: &Path, text: &str) -> Result<()> {
     let shown = path.display();
-    if path.is_dir() {
+    let there = fs::metadata(path).ok();
+    if there.as_ref().is_some_and(Metadata::is_dir) {
         bail!("can't write {shown}: is a directory");
     }
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        return write_into(path, text.as_bytes()).with_context(|| format!("can't write {shown}"));
+    }
+    let linked = if there.is_some() { fs::canonicalize(path).ok() } else { None };
+    let path = linked.as_deref().unwrap_or(path);
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -52,6 +59,11 @@ pub fn write_text(path: &Path, text: &str) -> Result<()> {
     fs::create_dir_all(folder)
         .map_err(|error| anyhow!("can't write {shown}: folder {} can't be made ({error})", folder.display()))?;
     replace(path, folder, text.as_bytes()).with_context(|| format!("can't write {shown}"))
+}
+
+fn write_into(path: &Path, bytes: &[u8]) -> Result<()> {
+    OpenOptions::new().write(true).open(path)?.write_all(bytes)?;
+    Ok(())
 }
 
 fn replace(path: &Path, folder: &Path, bytes: &[u8]) -> Result<()> {
@@ -109,6 +121,24 @@ mod tests {
         assert_eq!(message, format!("can't write {}: is a directory", folder.path().display()));
         assert_eq!(names_in(folder.path()), ["file"]);
         assert_eq!(read_text(&folder.path().join("file")).unwrap(), "kept");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_a_device_stays_a_device() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link, full] = ["file", "link", "full"].map(|name| folder.path().join(name));
+        fs::write(&file, "first").unwrap();
+        symlink("file", &link).unwrap();
+        write_text(&link, "second").unwrap();
+        assert_eq!(read_text(&file).unwrap(), "second");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        // Through a link, so that a program that replaces what it finds replaces only that.
+        symlink("/dev/full", &full).unwrap();
+        let message = format!("{:#}", write_text(&full, "text").unwrap_err());
+        assert!(message.starts_with(&format!("can't write {}: ", full.display())), "{message}");
+        assert!(fs::metadata(&full).unwrap().file_type().is_char_device());
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 pub mod builtin;
 mod contention;
+mod documents;
 mod field;
 mod file;
 mod hash;
+pub mod inspect;
 mod json;
 mod origin;
 mod platform;
@@ -12,7 +14,13 @@ mod profile;
 mod rules;
 mod run_log;
 pub mod schedule;
+#[cfg(test)]
+mod tests;
 
+pub use documents::{
+    PolicySchedule, calibration_to_json, check_to_json, inspections_to_json, platform_to_json, platforms_to_json,
+    policies_to_json, reproduction_to_json,
+};
 pub use file::{read_bytes, read_text, write_text};
 pub use hash::sha256;
 pub use json::to_json;
@@ -20,8 +28,4 @@ pub use origin::{Found, Origin};
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};
 pub use run_log::{read_run_log, write_run_log};
-pub mod inspect;
 pub use schedule::{ScheduleContext, ScheduleFile, read_schedule};
-
-#[cfg(test)]
-mod tests;

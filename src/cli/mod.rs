@@ -1,8 +1,51 @@
-//! The command line: arguments, printing, progress, exit codes.
+//! The command line: arguments, printing, progress, exit codes. Everything that reads the environment is here.
+
+mod args;
+mod check;
+mod failure;
+mod inputs;
+mod inspect;
+mod output;
+mod platform;
+mod posing;
+mod replay;
+mod reproduce;
+mod run_multi;
+mod schedule;
 
 use std::process::ExitCode;
 
+use clap::{CommandFactory, Parser};
+
+use args::{Arguments, Command};
+use failure::Failure;
+
 /// Runs the program with the process's arguments.
+///
+/// Exit codes: 0 done, 1 failed, 2 bad usage, 3 no schedule within the limits, 4 backend not available.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return output::clap_message(&error),
+    };
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output::report_failure(&failure),
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Schedule(arguments) => schedule::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::RunMulti(arguments) => run_multi::run(&arguments),
+        Command::Platform(arguments) => platform::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
+    }
+}
+
+/// The command line's own description, for tests and shell completion.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }

@@ -5,13 +5,9 @@ mod fusion;
 mod layer_group;
 mod loadables;
 mod pin;
-#[cfg(test)]
-mod properties;
 mod spec;
 mod split;
 mod support;
-#[cfg(test)]
-pub(crate) mod testing;
 
 use std::fmt;
 
@@ -51,3 +47,8 @@ impl LayerRange {
         (self.first..self.last).contains(&index)
     }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+pub(crate) mod testing;

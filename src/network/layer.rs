@@ -119,7 +119,7 @@ pub enum LayerKind {
         /// Whether the negative side has a slope.
         leaky: bool,
     },
-    /// Any other pointwise activation, by its Caffe type name (`Sigmoid`, `TanH`, `ELU`, `PReLU`, `Power`, ...).
+    /// Any other pointwise activation, by its Caffe type name (`Sigmoid`, `TanH`, `ELU`, `Power`, ...).
     Activation(String),
     /// Local response normalization.
     Lrn(LocalResponseNormalization),

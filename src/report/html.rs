@@ -95,11 +95,12 @@ fn charts(view: &ScheduleView) -> String {
         return section("chart", "Timeline", &figure(view, "ours", view.timeline.makespan()));
     };
     let end = view.timeline.makespan().max(best.timeline.makespan());
+    let policy = format!("{}: {}", best.name, best.label);
     let theirs = ScheduleView {
         decision: &best.decision,
         timeline: &best.timeline,
         proof: None,
-        policy: &best.label,
+        policy: &policy,
         ..view.clone()
     };
     let body = figure(view, "ours", end) + &figure(&theirs, "best", end);

@@ -3,18 +3,19 @@
 mod calibration;
 mod gantt;
 mod html;
-pub mod reproduce;
-mod run;
-pub mod svg;
-
-pub use calibration::calibration;
-pub use run::predicted_and_simulated;
 pub mod inspect;
+mod reproduce;
+mod run;
 pub mod schedule;
+pub mod svg;
 mod table;
 mod view;
 
+pub use calibration::calibration;
 pub use gantt::gantt;
 pub use html::page;
+pub use reproduce::{PUBLISHED, PublishedPair, Reproduced, reproduction};
+pub use run::predicted_and_simulated;
+pub use svg::gantt as svg;
 pub use table::{Align, Table};
 pub use view::{ScheduleView, Segment, readable_value};

@@ -26,8 +26,8 @@ pub fn predicted_and_simulated(timeline: &Timeline, log: &RunLog) -> String {
 fn groups(timeline: &Timeline, log: &RunLog, task: usize) -> String {
     let entry = &log.tasks[task];
     let mut text = format!(
-        "\n{:<24}{:<12}{:>16}{:>16}{:>16}{:>16}{:>9}\n",
-        entry.name, "", "predicted", "simulated", "predicted", "simulated", ""
+        "\n{:<24}{:<12}{:>16}{:>16}{:>16}{:>16}\n",
+        entry.name, "", "predicted", "simulated", "predicted", "simulated"
     );
     let _ = writeln!(
         text,

@@ -111,13 +111,11 @@ fn summary(view: &ScheduleView) -> String {
 fn description(view: &ScheduleView) -> String {
     let segments = (0..view.problem.tasks.len()).flat_map(|task| view.segments(task));
     let sentences = segments.map(|segment| {
-        let groups = &view.problem.tasks[segment.task].groups;
         let ends = &view.timeline.groups[segment.task];
         format!(
-            "{}, layers {}-{}, on {} from {} to {}, slowed {:.3} times.",
+            "{}, layers {}, on {} from {} to {}, slowed {:.3} times.",
             title(view, segment.task),
-            groups[segment.first].layers.first,
-            groups[segment.last].layers.last.saturating_sub(1),
+            view.layers(&segment),
             view.problem.machines[segment.machine].name.to_uppercase(),
             ends[segment.first].start,
             ends[segment.last].end,

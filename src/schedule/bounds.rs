@@ -22,9 +22,14 @@ pub(super) struct Prices {
 }
 
 impl Prices {
-    /// Vectors on a grid of shares of the accelerators (eighths for two, quarters for more), lifted where there are two.
+    /// Vectors on a grid of shares of the accelerators (eighths for two, quarters for up to four, one accelerator at a time
+    /// for more), lifted where there are two.
     pub(super) fn new(tables: &Tables) -> Self {
-        let steps = if tables.n_machines <= 2 { 8 } else { 4 };
+        let steps = match tables.n_machines {
+            0..=2 => 8,
+            3..=4 => 4,
+            _ => 1,
+        };
         let fastest: Vec<u64> = (0..tables.costs.len()).map(|slot| fastest_meeting(tables, slot)).collect();
         let vectors = shares(tables.n_machines, steps).into_iter().map(|share| {
             let mut prices = base_prices(tables, &fastest, &share, steps);

@@ -26,6 +26,9 @@ pub enum EvaluateError {
         /// The accelerator.
         machine: usize,
     },
+    /// The placement has another shape than the problem, or the orders don't list every placed group once.
+    #[error("the orders don't list every group exactly once on the accelerator where it is placed")]
+    Malformed,
 }
 
 /// What an accelerator is doing.
@@ -48,7 +51,28 @@ enum Phase {
 
 /// The timeline of `decision`.
 pub fn evaluate(problem: &Problem, decision: &Decision) -> Result<Timeline, EvaluateError> {
+    if !is_well_formed(problem, decision) {
+        return Err(EvaluateError::Malformed);
+    }
     Evaluator::new(problem, decision).run()
+}
+
+/// Whether the placement has the problem's shape and the orders list every group once, where it is placed.
+fn is_well_formed(problem: &Problem, decision: &Decision) -> bool {
+    let n_machines = problem.machines.len();
+    let (tasks, placement, order) = (&problem.tasks, &decision.placement, &decision.order);
+    let has_shape = placement.len() == tasks.len()
+        && order.len() == n_machines
+        && tasks.iter().zip(placement).all(|(task, machines)| {
+            machines.len() == task.groups.len() && machines.iter().all(|&machine| machine < n_machines)
+        });
+    let is_placed =
+        |id: &GroupId, machine: usize| placement.get(id.task).and_then(|at| at.get(id.group)) == Some(&machine);
+    let n_groups: usize = tasks.iter().map(|task| task.groups.len()).sum();
+    has_shape
+        && order.iter().map(Vec::len).sum::<usize>() == n_groups
+        && order.iter().enumerate().all(|(machine, ids)| ids.iter().all(|id| is_placed(id, machine)))
+        && order.iter().all(|ids| (1..ids.len()).all(|at| !ids[..at].contains(&ids[at])))
 }
 
 struct Evaluator<'a> {
@@ -207,4 +231,171 @@ impl<'a> Evaluator<'a> {
 /// Whether a group goes on in the engine that its accelerator just ran.
 pub(super) fn continues(previous: Option<GroupId>, id: GroupId) -> bool {
     previous.is_some_and(|previous| previous.task == id.task && previous.group + 1 == id.group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::LayerRange;
+    use crate::platform::{ContentionCurve, SlowdownTable};
+    use crate::problem::{Cost, Group, Machine, Task};
+
+    /// Halves the speed of whoever works beside anybody.
+    fn halving() -> ContentionCurve {
+        let (own, external) = (vec![0.0], vec![0.0, 0.001]);
+        ContentionCurve::Table(SlowdownTable { own, external, speed: vec![vec![1.0, 0.5]] })
+    }
+
+    fn machine(curve: ContentionCurve) -> Machine {
+        Machine { name: "a".into(), curve, pays_network_io: false }
+    }
+
+    /// A task whose groups work `works[group]` on every accelerator, enter in 5 and leave in 3, launch in `launch`.
+    fn task(works: &[u64], launch: u64) -> Task {
+        let cost = |work: u64| Cost {
+            work: Nanoseconds(work),
+            demand: MegabytesPerSecond(1000),
+            entry: Nanoseconds(5),
+            exit: Nanoseconds(3),
+        };
+        let group = |&work: &u64| Group {
+            layers: LayerRange { first: 0, last: 1 },
+            costs: vec![Some(cost(work)); 2],
+            tail: false,
+        };
+        Task {
+            name: "t".into(),
+            title: "T".into(),
+            groups: works.iter().map(group).collect(),
+            launch: vec![Nanoseconds(launch); 2],
+            release: Nanoseconds(0),
+            after: vec![],
+        }
+    }
+
+    fn problem(tasks: Vec<Task>) -> Problem {
+        Problem { machines: vec![machine(halving()), machine(halving())], tasks, max_transitions: None }
+    }
+
+    fn id(task: usize, group: usize) -> GroupId {
+        GroupId { task, group }
+    }
+
+    /// Start and end of every group must be as given.
+    fn check(problem: &Problem, placement: &[&[usize]], order: [&[GroupId]; 2], expected: &[&[(u64, u64)]]) {
+        let placement = placement.iter().map(|machines| machines.to_vec()).collect();
+        let decision = Decision { placement, order: order.iter().map(|ids| ids.to_vec()).collect() };
+        let timeline = evaluate(problem, &decision).expect("the decision has a timeline");
+        let spans: Vec<Vec<(u64, u64)>> = timeline
+            .groups
+            .iter()
+            .map(|groups| groups.iter().map(|group| (group.start.0, group.end.0)).collect())
+            .collect();
+        assert_eq!(spans, expected);
+    }
+
+    #[test]
+    fn a_chain_alone_runs_at_full_speed() {
+        check(
+            &problem(vec![task(&[100, 50], 0)]),
+            &[&[0, 0]],
+            [&[id(0, 0), id(0, 1)], &[]],
+            &[&[(0, 100), (100, 150)]],
+        );
+    }
+
+    #[test]
+    fn a_change_of_accelerator_pays_exit_launch_and_entry() {
+        // 10 launch + 100 work + 3 exit; 10 launch + 5 entry + 50 work.
+        check(&problem(vec![task(&[100, 50], 10)]), &[&[0, 1]], [&[id(0, 0)], &[id(0, 1)]], &[&[(0, 113), (113, 178)]]);
+    }
+
+    #[test]
+    fn a_launch_is_due_again_after_another_task_ran_in_between() {
+        let problem = problem(vec![task(&[100, 50], 10), task(&[20], 10)]);
+        let order = [id(0, 0), id(1, 0), id(0, 1)];
+        check(&problem, &[&[0, 0], &[0]], [&order, &[]], &[&[(0, 110), (140, 200)], &[(110, 140)]]);
+    }
+
+    #[test]
+    fn groups_slow_each_other_only_while_both_work() {
+        // Both at half speed until 40 of work are done at 80; the other 60 take 60.
+        let problem = problem(vec![task(&[100], 0), task(&[40], 0)]);
+        check(&problem, &[&[0], &[1]], [&[id(0, 0)], &[id(1, 0)]], &[&[(0, 140)], &[(0, 80)]]);
+    }
+
+    #[test]
+    fn a_transition_neither_slows_nor_is_slowed() {
+        // Task 1 leaves accelerator 1 from 80 to 83 and enters accelerator 0 after task 0, which ends at 140.
+        let problem = problem(vec![task(&[100], 0), task(&[40, 10], 0)]);
+        let order: [&[GroupId]; 2] = [&[id(0, 0), id(1, 1)], &[id(1, 0)]];
+        check(&problem, &[&[0], &[1, 0]], order, &[&[(0, 140)], &[(0, 83), (140, 155)]]);
+    }
+
+    #[test]
+    fn odd_work_at_half_speed_is_rounded_up_once_at_its_end() {
+        let mut problem = problem(vec![task(&[101], 0), task(&[33], 0)]);
+        problem.machines[1].curve = ContentionCurve::None;
+        // 33 at half speed leave 84.5 of 101 at 33.
+        check(&problem, &[&[0], &[1]], [&[id(0, 0)], &[id(1, 0)]], &[&[(0, 118)], &[(0, 33)]]);
+    }
+
+    #[test]
+    fn releases_and_edges_delay_the_first_group() {
+        let mut problem = problem(vec![task(&[100], 0), task(&[10], 0)]);
+        problem.tasks[0].release = Nanoseconds(30);
+        problem.tasks[1].after = vec![0];
+        check(&problem, &[&[0], &[1]], [&[id(0, 0)], &[id(1, 0)]], &[&[(30, 130)], &[(130, 140)]]);
+    }
+
+    #[test]
+    fn network_input_and_output_are_paid_where_the_accelerator_says_so() {
+        let mut problem = problem(vec![task(&[100], 0)]);
+        problem.machines[0].pays_network_io = true;
+        check(&problem, &[&[0]], [&[id(0, 0)], &[]], &[&[(0, 108)]]);
+    }
+
+    #[test]
+    fn groups_without_work_end_where_they_start() {
+        let problem = problem(vec![task(&[0, 0, 7], 0)]);
+        let order = [id(0, 0), id(0, 1), id(0, 2)];
+        check(&problem, &[&[0, 0, 0]], [&order, &[]], &[&[(0, 0), (0, 0), (0, 7)]]);
+    }
+
+    /// The decision must be refused with `expected`.
+    fn refuse(problem: &Problem, placement: Vec<Vec<usize>>, order: Vec<Vec<GroupId>>, expected: &EvaluateError) {
+        assert_eq!(evaluate(problem, &Decision { placement, order }).as_ref(), Err(expected));
+    }
+
+    #[test]
+    fn refuses_an_order_that_waits_in_a_circle() {
+        let problem = problem(vec![task(&[10, 10], 0), task(&[10, 10], 0)]);
+        let order = vec![vec![id(0, 1), id(1, 0)], vec![id(1, 1), id(0, 0)]];
+        let waiting = vec![id(0, 0), id(0, 1), id(1, 0), id(1, 1)];
+        refuse(&problem, vec![vec![1, 0], vec![0, 1]], order, &EvaluateError::Deadlock { waiting });
+    }
+
+    #[test]
+    fn refuses_a_group_where_it_cannot_run() {
+        let mut problem = problem(vec![task(&[10], 0)]);
+        problem.tasks[0].groups[0].costs[1] = None;
+        let expected = EvaluateError::Unsupported { group: id(0, 0), machine: 1 };
+        refuse(&problem, vec![vec![1]], vec![vec![], vec![id(0, 0)]], &expected);
+    }
+
+    #[test]
+    fn refuses_orders_that_do_not_list_the_placed_groups() {
+        let problem = problem(vec![task(&[10], 0)]);
+        for (placement, order) in [
+            (vec![vec![0]], vec![vec![id(0, 0)]]),
+            (vec![vec![0]], vec![vec![], vec![id(0, 0)]]),
+            (vec![vec![0]], vec![vec![id(0, 0), id(0, 0)], vec![]]),
+            (vec![vec![0]], vec![vec![id(0, 1)], vec![]]),
+            (vec![vec![7]], vec![vec![id(0, 0)], vec![]]),
+            (vec![vec![]], vec![vec![], vec![]]),
+            (vec![], vec![vec![], vec![]]),
+        ] {
+            refuse(&problem, placement, order, &EvaluateError::Malformed);
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod baselines;
 mod bounds;
 mod check;
 mod evaluate;
+mod group_search;
 mod limits;
 mod oracle;
 mod plan_search;
@@ -14,6 +15,8 @@ mod rows;
 mod search;
 mod solution;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod warm_start;
 mod z3;
 

@@ -4,7 +4,7 @@
 //! Targets rise in levels, so that the proved bound rises while the incumbent falls. Every clause keeps at least one task
 //! fixed: Z3 says what is left to look at, and its `unsat` is the proof.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::bounds::Goal;
 use super::plans::{Plan, PlanTable};
@@ -19,10 +19,15 @@ use crate::problem::Problem;
 const PLANE: usize = 1000;
 /// Completions that are enumerated between two questions to Z3 where one task is freed.
 const BATCH: usize = 16_000;
+/// Rows are asserted anew where the target has come nearer to the bound by one part in so many.
+const SHARPEN: u64 = 4;
 /// Nodes that a combination gets at first.
 const FIRST_NODES: u64 = 3000;
-/// Targets between the first bound and the incumbent.
+/// Targets between the first bound and the incumbent, and fewer where the rows are long.
 const LEVELS: u64 = 6;
+const FEW_LEVELS: u64 = 3;
+/// Plans of all tasks from which on rows are long.
+const LONG_ROW: usize = 400;
 
 /// The state of one search by plans.
 pub(super) struct PlanSearch<'s, 'a> {
@@ -40,7 +45,7 @@ pub(super) struct PlanSearch<'s, 'a> {
     /// The same for the level that is being closed.
     closed: HashSet<Vec<Option<usize>>>,
     /// Combinations whose share of nodes didn't suffice.
-    deferred: Vec<Vec<usize>>,
+    deferred: BTreeSet<Vec<usize>>,
 }
 
 /// Whether a search goes on.
@@ -55,6 +60,11 @@ pub(super) fn run(search: &mut Search, table: &PlanTable) {
         plan_search.run_levels();
     }
     plan_search.count();
+}
+
+/// Improves the incumbent by the plans of `table` without proving anything; false where a limit was reached.
+pub(super) fn warm_up(search: &mut Search, table: &PlanTable) -> Continue {
+    warm_start::run(&mut PlanSearch::new(search, table))
 }
 
 impl<'s, 'a> PlanSearch<'s, 'a> {
@@ -74,7 +84,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
             decided: HashSet::new(),
             enumerated: HashSet::new(),
             closed: HashSet::new(),
-            deferred: vec![],
+            deferred: BTreeSet::new(),
         };
         plan_search.assert_choice();
         plan_search
@@ -95,12 +105,13 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
 
     /// Raises the target level by level until the incumbent is proved.
     fn run_levels(&mut self) {
-        for level in 1..=LEVELS {
+        let levels = if self.first_variable[self.table.plans.len()] < LONG_ROW { LEVELS } else { FEW_LEVELS };
+        for level in 1..=levels {
             if self.search.is_proved() {
                 return;
             }
             let (lower, best) = (self.search.lower(), self.search.best_score());
-            let target = lower + (best - lower).div_ceil(LEVELS + 1 - level);
+            let target = lower + (best - lower).div_ceil(levels + 1 - level);
             self.master.push();
             self.closed.clear();
             let closed = self.close_level(target) && self.settle_deferred(target);
@@ -117,7 +128,8 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
         let mut asserted = u64::MAX;
         loop {
             let target = target.min(self.search.best_score());
-            if target < asserted {
+            // Sharper rows cost more than the few combinations that they exclude, unless the target fell a good deal.
+            if asserted == u64::MAX || asserted - target > (asserted - self.search.lower()) / SHARPEN {
                 self.assert_rows(target);
                 asserted = target;
             }
@@ -265,7 +277,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
 
     /// Decides a combination unless it has been; one that takes too many nodes is put off.
     pub(super) fn decide(&mut self, combination: &[usize], max_nodes: u64) -> Continue {
-        if self.decided.contains(combination) {
+        if self.decided.contains(combination) || max_nodes <= FIRST_NODES && self.deferred.contains(combination) {
             return true;
         }
         match self.search.decide(&self.table.allowed(combination), max_nodes) {
@@ -274,7 +286,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
                 true
             }
             Outcome::Deferred => {
-                self.deferred.push(combination.to_vec());
+                self.deferred.insert(combination.to_vec());
                 true
             }
             Outcome::Stopped => false,
@@ -288,7 +300,8 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
             let (tables, goal, table) = (self.search.tables, self.search.goal, self.table);
             let target = target.min(self.search.best_score());
             let due = |combination: &Vec<usize>| table.bound(tables, goal, combination) < target;
-            let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.deferred).into_iter().partition(due);
+            let (due, later): (BTreeSet<_>, BTreeSet<_>) =
+                std::mem::take(&mut self.deferred).into_iter().partition(due);
             self.deferred = later;
             if due.is_empty() {
                 return true;

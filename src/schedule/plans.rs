@@ -20,10 +20,10 @@ pub(super) struct PlanTable {
     pub(super) n_vectors: usize,
 }
 
-/// All plans of `task`, in a fixed order; stops after `most`, so that a longer list shows that there are more.
-pub(super) fn enumerate(tables: &Tables, prices: &Prices, task: usize, most: usize) -> Vec<Plan> {
+/// All plans of `task` with at most `limit` counted changes, in a fixed order; stops after `most` plans.
+pub(super) fn enumerate(tables: &Tables, prices: &Prices, task: usize, limit: usize, most: usize) -> Vec<Plan> {
     let mut placements = vec![];
-    extend(tables, task, &mut vec![], 0, most, &mut placements);
+    extend(tables, task, &mut vec![], limit, most, &mut placements);
     placements.into_iter().map(|placement| price(tables, prices, task, placement)).collect()
 }
 
@@ -31,7 +31,7 @@ fn extend(
     tables: &Tables,
     task: usize,
     prefix: &mut Vec<usize>,
-    changes: usize,
+    changes_left: usize,
     most: usize,
     found: &mut Vec<Vec<usize>>,
 ) {
@@ -43,11 +43,11 @@ fn extend(
     for machine in 0..tables.n_machines {
         let counts =
             prefix.last().is_some_and(|&before| before != machine) && !tables.problem.tasks[task].groups[group].tail;
-        let changes = changes + usize::from(counts);
-        let within = tables.problem.max_transitions.is_none_or(|limit| changes <= limit);
-        if within && found.len() < most && tables.costs[tables.slot(task, group, machine)].is_some() {
+        let changes_left = if counts { changes_left.checked_sub(1) } else { Some(changes_left) };
+        let supported = tables.costs[tables.slot(task, group, machine)].is_some();
+        if let Some(changes_left) = changes_left.filter(|_| supported && found.len() < most) {
             prefix.push(machine);
-            extend(tables, task, prefix, changes, most, found);
+            extend(tables, task, prefix, changes_left, most, found);
             prefix.pop();
         }
     }

@@ -8,10 +8,13 @@ use super::oracle::{MAX_TASKS, Oracle};
 use super::plans::{self, PlanTable};
 use super::tables::Tables;
 use super::{
-    Decision, Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions, Timeline, evaluate, plan_search,
-    z3,
+    Decision, Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions, Timeline, evaluate, group_search,
+    plan_search, z3,
 };
 use crate::problem::Problem;
+
+/// Most plans of a task that get a Boolean each.
+const MOST_PLANS: usize = 500;
 
 /// Why there is no solution.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -80,6 +83,7 @@ pub(super) struct Search<'a> {
     pub(super) limits: Limits,
     pub(super) statistics: SearchStatistics,
     pub(super) seed: u64,
+    most_plans: usize,
     oracle: Oracle<'a>,
     incumbent: Option<Incumbent>,
     /// Every score is at least this.
@@ -101,6 +105,17 @@ pub fn solve(
     warm: &[Decision],
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Solution, SolveError> {
+    solve_with(problem, options, warm, MOST_PLANS, on_progress)
+}
+
+/// The same with another number of plans of a task that get a Boolean each.
+pub(super) fn solve_with(
+    problem: &Problem,
+    options: &SolveOptions,
+    warm: &[Decision],
+    most_plans: usize,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Solution, SolveError> {
     let limits = Limits::new(options.time_limit, options.node_limit);
     refuse_too_large(problem)?;
     z3::self_test().map_err(SolveError::Solver)?;
@@ -115,6 +130,7 @@ pub fn solve(
         limits,
         statistics: SearchStatistics::default(),
         seed: options.seed,
+        most_plans,
         oracle,
         incumbent: None,
         lower: 0,
@@ -141,20 +157,36 @@ fn refuse_too_large(problem: &Problem) -> Result<(), SolveError> {
 
 impl Search<'_> {
     fn run(&mut self, warm: &[Decision]) -> Result<(), SolveError> {
-        let enumerate = |task| plans::enumerate(self.tables, self.prices, task, usize::MAX);
-        let plans: Vec<_> = (0..self.tables.n_tasks).map(enumerate).collect();
-        if let Some(task) = plans.iter().position(Vec::is_empty) {
+        let table = self.plan_table(self.tables.problem.max_transitions.unwrap_or(usize::MAX));
+        if let Some(task) = table.plans.iter().position(Vec::is_empty) {
             let name = self.tables.problem.tasks[task].name.clone();
             return Err(SolveError::NoPlan { task: name, limit: self.tables.problem.max_transitions.unwrap_or(0) });
         }
-        let n_vectors = self.prices.mixed.len() + self.tables.n_machines;
-        let table = PlanTable { plans, n_vectors };
         for decision in warm {
             self.offer(decision);
         }
         self.offer(&self.serial(&table));
-        plan_search::run(self, &table);
+        if table.plans.iter().all(|plans| plans.len() <= self.most_plans) {
+            plan_search::run(self, &table);
+        } else {
+            group_search::run(self, &self.short_table(table));
+        }
         Ok(())
+    }
+
+    /// The plans with at most `limit` counted changes, at most one more than the most that get a Boolean each.
+    fn plan_table(&self, limit: usize) -> PlanTable {
+        let enumerate = |task| plans::enumerate(self.tables, self.prices, task, limit, self.most_plans + 1);
+        let n_vectors = self.prices.mixed.len() + self.tables.n_machines;
+        PlanTable { plans: (0..self.tables.n_tasks).map(enumerate).collect(), n_vectors }
+    }
+
+    /// The plans under the highest of the limits 3, 2, 1, 0 that leaves few but some; else what was enumerated of `table`.
+    fn short_table(&self, table: PlanTable) -> PlanTable {
+        let limit = self.tables.problem.max_transitions.unwrap_or(usize::MAX);
+        let tables = (0..=3.min(limit)).rev().map(|limit| self.plan_table(limit));
+        let is_short = |table: &PlanTable| table.plans.iter().all(|plans| (1..=self.most_plans).contains(&plans.len()));
+        tables.into_iter().find(is_short).unwrap_or(table)
     }
 
     /// Every task on its shortest chain, one task after the other: always possible.
@@ -245,6 +277,22 @@ impl Search<'_> {
             (false, None) => Outcome::Deferred,
             (false, Some(_)) => Outcome::Stopped,
         }
+    }
+
+    /// Whether no order of any placement within `allowed` has a score below `target`; false where the nodes run out.
+    pub(super) fn refutes(&mut self, allowed: &[u64], target: u64, max_nodes: u64) -> bool {
+        let verdict = self.oracle.search(allowed, target, max_nodes, &mut self.limits);
+        verdict.complete && verdict.found.is_none()
+    }
+
+    /// Lower bound of the score of every placement within `allowed`.
+    pub(super) fn root_bound(&self, allowed: &[u64]) -> u64 {
+        self.oracle.root_bound(allowed)
+    }
+
+    /// Least time that every task needs by itself within `allowed`.
+    pub(super) fn shortest_chains(&self, allowed: &[u64]) -> Vec<u64> {
+        self.oracle.shortest_chains(allowed)
     }
 
     fn solution(mut self) -> Result<Solution, SolveError> {

@@ -234,7 +234,9 @@ mod tests {
     #[test]
     fn refuses_a_fit_that_no_accelerator_can_have() {
         let mut observations = observations();
-        observations.iter_mut().for_each(|one| one.time = Milliseconds(1.0 / one.work.gmacs));
+        for one in &mut observations {
+            one.time = Milliseconds(1.0 / one.work.gmacs);
+        }
         assert!(matches!(calibrate(&observations), Err(CalibrationError::Negative(_))));
     }
 

@@ -70,9 +70,12 @@ impl<'m, 'a> Block<'m, 'a> {
         }
     }
 
-    /// The string that `field` holds.
+    /// The string that `field` holds; a control character would garble every table and log that shows it.
     pub(super) fn string(&self, field: &'m Field<'a>) -> Result<&'m str, NetworkError> {
         match &field.value {
+            Value::Text(text) if text.contains(char::is_control) => {
+                Err(self.error(field.position, &format!("`{}` holds a control character", field.name)))
+            }
             Value::Text(text) => Ok(text),
             _ => Err(self.error(field.position, &format!("`{}` must be a string in quotes", field.name))),
         }
@@ -159,7 +162,7 @@ impl<'m, 'a> Block<'m, 'a> {
     pub(super) fn channel_axis(&self, name: &str) -> Result<(), NetworkError> {
         let Some(field) = self.single(name)? else { return Ok(()) };
         match self.signed(field)? {
-            1 | -3 => Ok(()),
+            1 => Ok(()),
             axis => Err(self.error(field.position, &format!("`{name}` is {axis}, only 1 (the channels) can be run"))),
         }
     }

@@ -91,6 +91,10 @@ impl<'m> Builder<'_, 'm, '_> {
     /// Makes `id` the newest tensor of a blob, which the layer must read too where it exists already.
     fn write(&mut self, layer: &RawLayer<'m, '_>, top: BlobName<'m>, id: TensorId) -> Result<(), NetworkError> {
         let in_place = layer.bottoms.iter().any(|bottom| bottom.name == top.name);
+        if in_place && self.blobs.get(top.name).is_some_and(|(id, _)| self.tensors[id.0].producer.is_none()) {
+            let message = format!("it works in place on the network's input `{}`, which TensorRT refuses", top.name);
+            return Err(layer.block.error(top.position, &message));
+        }
         if let Some((_, writer)) = self.blobs.get(top.name).filter(|_| !in_place) {
             let message = format!("it writes blob `{}`, which {writer} wrote before", top.name);
             return Err(layer.block.error(top.position, &message));

@@ -2,7 +2,9 @@
 //!
 //! One layer of the file is one layer here, in file order, except that `Input` layers, `Dropout`, `Flatten` and `Split`
 //! have no index: their tops are other names for their bottoms. What `include` and `exclude` leave out of the TEST
-//! phase is skipped, because that is the phase in which Caffe runs inference.
+//! phase is skipped, because that is the phase in which Caffe runs inference. (TensorRT's parser ignores such rules and
+//! skips layers with `phase: TEST`; deploy files have neither.) A type of which TensorRT would make several layers is
+//! refused: the indices after it would not be TensorRT's.
 
 mod block;
 mod build;

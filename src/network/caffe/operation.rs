@@ -53,7 +53,7 @@ pub(super) fn read(layer: &RawLayer, inputs: &[Shape]) -> Result<Operation, Netw
         "Pooling" => window::pooling(layer, only(layer, inputs)?),
         "InnerProduct" => pointwise::inner_product(layer, only(layer, inputs)?),
         "ReLU" => pointwise::relu(layer, only(layer, inputs)?),
-        "PReLU" => pointwise::prelu(layer, only(layer, inputs)?),
+        "PReLU" => Err(layer.error("its type `PReLU` can't be run: TensorRT makes two layers of it")),
         "LRN" => pointwise::lrn(layer, only(layer, inputs)?),
         "BatchNorm" => pointwise::batch_norm(layer, only(layer, inputs)?),
         "Scale" => pointwise::scale(layer, only(layer, inputs)?),
@@ -71,6 +71,7 @@ pub(super) fn read(layer: &RawLayer, inputs: &[Shape]) -> Result<Operation, Netw
     }
 }
 
+/// TensorRT's table of types is in `parsers/caffe/caffeParser/opParsers/opParsers.h` of its open-source part.
 fn unknown_type(layer: &RawLayer, kind: &str) -> NetworkError {
     let mut hint = nearest::did_you_mean(kind, schema::TYPES.iter().copied());
     if hint.is_empty() {

@@ -28,13 +28,6 @@ pub(super) fn relu(layer: &RawLayer, input: Shape) -> Result<Operation, NetworkE
     Ok(Operation::light(LayerKind::Relu { leaky }, input, 0))
 }
 
-/// Rectified linear unit with a learnt slope per channel, or one for all.
-pub(super) fn prelu(layer: &RawLayer, input: Shape) -> Result<Operation, NetworkError> {
-    let block = layer.parameters("prelu_param", &["filler", "channel_shared"])?;
-    let weights = if block.flag("channel_shared", false)? { 1 } else { input.channels };
-    Ok(Operation::light(LayerKind::Activation("PReLU".to_owned()), input, weights))
-}
-
 /// Any other function of one element.
 pub(super) fn activation(layer: &RawLayer, input: Shape) -> Result<Operation, NetworkError> {
     let (name, known): (_, &[&str]) = match layer.kind {
@@ -86,16 +79,16 @@ pub(super) fn softmax(layer: &RawLayer, input: Shape) -> Result<Operation, Netwo
     Ok(Operation::light(LayerKind::Softmax, input, 0))
 }
 
-/// Elementwise combination of blobs of one shape.
+/// Elementwise combination of two blobs of one shape.
 pub(super) fn eltwise(layer: &RawLayer, inputs: &[Shape]) -> Result<Operation, NetworkError> {
     let block = layer.parameters("eltwise_param", &["operation", "coeff", "stable_prod_grad"])?;
-    let [first, _, ..] = *inputs else {
-        return Err(layer.error(&format!("it has {} `bottom`, it needs at least 2", inputs.len())));
+    let [first, second] = *inputs else {
+        return Err(layer.error(&format!("it has {} `bottom`, TensorRT takes two", inputs.len())));
     };
-    if let Some(at) = inputs.iter().position(|input| *input != first) {
-        let (blob, other) = (layer.bottoms[at], layer.bottoms[0].name);
-        let message = format!("blob `{}` is {}, but `{other}` is {first}", blob.name, inputs[at]);
-        return Err(layer.block.error(blob.position, &message));
+    if first != second {
+        let [left, right] = [layer.bottoms[0], layer.bottoms[1]];
+        let message = format!("blob `{}` is {second}, but `{}` is {first}", right.name, left.name);
+        return Err(layer.block.error(right.position, &message));
     }
     let (product, sum, max) = (EltwiseOperation::Product, EltwiseOperation::Sum, EltwiseOperation::Max);
     let operations = [("PROD", "0", product), ("SUM", "1", sum), ("MAX", "2", max)];

@@ -1,6 +1,5 @@
 //! Layers that only rearrange, pick or reduce their input's elements.
 
-use super::block::Block;
 use super::definition::RawLayer;
 use super::operation::{Operation, output};
 use crate::network::{LayerKind, NetworkError, Shape};
@@ -26,30 +25,27 @@ pub(super) fn concat(layer: &RawLayer, inputs: &[Shape]) -> Result<Operation, Ne
     Ok(Operation::light(LayerKind::Concat, output(layer, channels, first.height, first.width)?, 0))
 }
 
-/// The first blob cut to the second one's size, from `axis` on.
+/// The rows and columns of the first blob cut to the second one's.
 pub(super) fn crop(layer: &RawLayer, inputs: &[Shape]) -> Result<Operation, NetworkError> {
     let block = layer.parameters("crop_param", &["axis", "offset"])?;
     let [input, wanted] = *inputs else {
         return Err(layer.error(&format!("it has {} `bottom`, it must have two", inputs.len())));
     };
-    let axis = axis(&block, 2)?;
+    if !matches!(block.signed_or("axis", 2)?, 2 | -2) {
+        return Err(block.error(block.position, "`axis` must be 2: only rows and columns can be cropped"));
+    }
     let offsets = block.all("offset").map(|field| block.unsigned(field)).collect::<Result<Vec<_>, _>>()?;
-    let n_cropped = 4 - axis;
-    if offsets.len() > 1 && offsets.len() != n_cropped {
-        let message = format!("`offset` stands {} times for {n_cropped} cropped axes", offsets.len());
+    let [rows, columns] = match offsets[..] {
+        [] => [0, 0],
+        [both] => [both, both],
+        [rows, columns] => [rows, columns],
+        _ => return Err(block.error(block.position, "`offset` must stand at most twice: for rows and for columns")),
+    };
+    if rows + wanted.height > input.height || columns + wanted.width > input.width {
+        let message = format!("{wanted} at row {rows}, column {columns} reaches beyond its input of {input}");
         return Err(block.error(block.position, &message));
     }
-    let (mut sides, wanted) = (dims(input), dims(wanted));
-    for cropped in axis..4 {
-        let offset = offsets.get(cropped - axis).or(offsets.first()).copied().unwrap_or(0);
-        let (side, wanted) = (sides[cropped - 1], wanted[cropped - 1]);
-        if offset + wanted > side {
-            let message = format!("it takes {wanted} from {offset} on along axis {cropped}, which has {side}");
-            return Err(block.error(block.position, &message));
-        }
-        sides[cropped - 1] = wanted;
-    }
-    Ok(rearranged(layer, output(layer, sides[0], sides[1], sides[2])?))
+    Ok(rearranged(layer, output(layer, input.channels, wanted.height, wanted.width)?))
 }
 
 /// Channels, rows and columns in another order; the batch stays first.
@@ -72,16 +68,20 @@ pub(super) fn permute(layer: &RawLayer, input: Shape) -> Result<Operation, Netwo
     Ok(rearranged(layer, output(layer, side(first), side(second), side(third))?))
 }
 
-/// Everything from `axis` on is reduced to one element.
+/// Everything from `axis` on is reduced to one element. Only what TensorRT runs as one layer is accepted.
 pub(super) fn reduction(layer: &RawLayer, input: Shape) -> Result<Operation, NetworkError> {
     let block = layer.parameters("reduction_param", &["operation", "axis", "coeff"])?;
-    let operations = [("SUM", "1", ()), ("ASUM", "2", ()), ("SUMSQ", "3", ()), ("MEAN", "4", ())];
-    block.choice("operation", &operations, ())?;
-    if block.all("axis").next().is_none() {
-        return Err(block.error(block.position, "`axis` is missing: the batch (axis 0) can't be reduced"));
+    block.choice("operation", &[("SUM", "1", ()), ("MEAN", "4", ())], ())?;
+    if let Some(field) = block.single("coeff")? {
+        return Err(block.error(field.position, "`coeff` can't be run: TensorRT makes two layers of it"));
+    }
+    let axis = block.signed_or("axis", 0)?;
+    let first = usize::try_from(if axis < 0 { axis + 4 } else { axis }).unwrap_or(0);
+    if !(1..4).contains(&first) {
+        return Err(block.error(block.position, &format!("`axis` is {axis}, it must be 1, 2 or 3")));
     }
     let mut sides = dims(input);
-    sides[axis(&block, 1)? - 1..].fill(1);
+    sides[first - 1..].fill(1);
     Ok(rearranged(layer, output(layer, sides[0], sides[1], sides[2])?))
 }
 
@@ -94,8 +94,8 @@ pub(super) fn reshape(layer: &RawLayer, input: Shape) -> Result<Operation, Netwo
     let shape = block.message("shape")?;
     shape.allow(&["dim"])?;
     let wanted = shape.all("dim").map(|field| shape.signed(field)).collect::<Result<Vec<_>, _>>()?;
-    if !(2..=4).contains(&wanted.len()) || !matches!(wanted[0], 0 | 1) {
-        let message = "`shape` must have 2 to 4 `dim`, of which the first (the batch) is 0 or 1";
+    if !(2..=4).contains(&wanted.len()) || wanted[0] != 0 {
+        let message = "`shape` must have 2 to 4 `dim`, of which the first (the batch) is 0";
         return Err(shape.error(shape.position, message));
     }
     let sides = reshaped(dims(input), &wanted[1..])
@@ -125,14 +125,4 @@ fn reshaped(old: [u64; 3], wanted: &[i64]) -> Option<[u64; 3]> {
 
 fn dims(shape: Shape) -> [u64; 3] {
     [shape.channels, shape.height, shape.width]
-}
-
-/// An axis after the batch's, counted from the end where it is negative.
-fn axis(block: &Block, default: i64) -> Result<usize, NetworkError> {
-    let axis = block.signed_or("axis", default)?;
-    let counted = if axis < 0 { axis + 4 } else { axis };
-    usize::try_from(counted)
-        .ok()
-        .filter(|axis| (1..4).contains(axis))
-        .ok_or_else(|| block.error(block.position, &format!("`axis` is {axis}, it must be 1, 2 or 3")))
 }

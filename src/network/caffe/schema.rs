@@ -72,7 +72,7 @@ pub(super) const LAYER: &[&str] = &[
     "window_data_param",
 ];
 
-/// Layer types that are read, by today's names.
+/// Layer types that can be used, by today's names.
 pub(super) const TYPES: &[&str] = &[
     "AbsVal",
     "BNLL",
@@ -89,7 +89,6 @@ pub(super) const TYPES: &[&str] = &[
     "InnerProduct",
     "Input",
     "LRN",
-    "PReLU",
     "Permute",
     "Pooling",
     "Power",

@@ -41,12 +41,11 @@ fn times(slowdown: f64) -> String {
 pub(super) fn segments(view: &ScheduleView) -> String {
     let segments = (0..view.problem.tasks.len()).flat_map(|task| view.segments(task));
     let rows = segments.map(|segment| {
-        let groups = &view.problem.tasks[segment.task].groups;
         let at = |group| view.occupation(GroupId { task: segment.task, group });
         vec![
             format!("{} {}", letter(segment.task), title(view, segment.task)),
-            format!("{}-{}", groups[segment.first].layers.first, groups[segment.last].layers.last.saturating_sub(1)),
-            (segment.last - segment.first + 1).to_string(),
+            view.layers(&segment),
+            segment.groups(),
             view.problem.machines[segment.machine].name.to_uppercase(),
             ms(at(segment.first).start),
             ms(at(segment.last).end),
@@ -111,7 +110,7 @@ pub(super) fn baselines(view: &ScheduleView) -> String {
     let number = |value| readable_value(view.objective, value).split(' ').next().unwrap_or_default().to_owned();
     let rows = view.baselines.iter().map(|baseline| {
         vec![
-            baseline.label.clone(),
+            format!("{}: {}", baseline.name, baseline.label),
             number(view.objective.value(view.problem, &baseline.timeline)),
             format!("{:+.1} %", 100.0 * view.gain_over(baseline)),
             baseline.transitions.to_string(),
@@ -124,6 +123,7 @@ pub(super) fn baselines(view: &ScheduleView) -> String {
 /// What the search counted.
 pub(super) fn proof(view: &ScheduleView, proof: &Proof) -> String {
     let statistics = &proof.statistics;
+    let counted = statistics.excluded_by_rows + statistics.decided_by_oracle + statistics.excluded_by_enumeration;
     let state = match proof.state {
         ProofState::Optimal => "optimal",
         ProofState::Feasible => "feasible",
@@ -136,6 +136,7 @@ pub(super) fn proof(view: &ScheduleView, proof: &Proof) -> String {
         ("Excluded by Z3's rows", statistics.excluded_by_rows.to_string()),
         ("Decided by the order search", statistics.decided_by_oracle.to_string()),
         ("Excluded by enumeration", statistics.excluded_by_enumeration.to_string()),
+        ("Excluded together, or not decided one by one", statistics.combinations.saturating_sub(counted).to_string()),
         ("Z3 checks", statistics.z3_checks.to_string()),
         ("Nodes of the order search", statistics.oracle_nodes.to_string()),
         ("Time to solve", format!("{:.3} s", proof.elapsed.as_secs_f64())),

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use crate::group::LayerGroup;
 use crate::network::Shape;
+use crate::report::table::Align::{self, Left, Right};
+use crate::report::table::Table;
 
 use super::{AcceleratorView, Inspection, UnsupportedLayer};
 
@@ -50,8 +52,17 @@ pub fn layers_table(inspection: &Inspection) -> String {
             names.filter(|name| !refused(name)).collect::<Vec<_>>().join(" "),
         ]
     });
-    let headings = [">#", "<layer", "<type", ">output", ">[MiB]", ">[MMAC]", ">weights [k]", "<runs on"];
-    table(&headings, &rows.collect::<Vec<_>>())
+    let headings = [
+        ("#", Right),
+        ("layer", Left),
+        ("type", Left),
+        ("output", Right),
+        ("[MiB]", Right),
+        ("[MMAC]", Right),
+        ("weights [k]", Right),
+        ("runs on", Left),
+    ];
+    table(&headings, rows)
 }
 
 /// Every legal cut: the first layer after it, what crosses, and how much of the work lies before.
@@ -67,8 +78,15 @@ pub fn cuts_table(inspection: &Inspection) -> String {
             format!("{:.1}", 100.0 * cut.macs_before as f64 / total as f64),
         ]
     });
-    let headings = [">cut before", "<layer", "<crossing tensor", ">shape", ">FP16 [MiB]", ">MACs before [%]"];
-    table(&headings, &rows.collect::<Vec<_>>())
+    let headings = [
+        ("cut before", Right),
+        ("layer", Left),
+        ("crossing tensor", Left),
+        ("shape", Right),
+        ("FP16 [MiB]", Right),
+        ("MACs before [%]", Right),
+    ];
+    table(&headings, rows)
 }
 
 /// Every group: its layers, work, bytes, what it takes in, and who runs it.
@@ -86,9 +104,17 @@ pub fn groups_table(inspection: &Inspection) -> String {
             runners(group),
         ]
     });
-    let headings =
-        [">group", ">layers", ">[MMAC]", ">[%]", ">weights [MiB]", ">tensors [MiB]", ">input [MiB]", "<runs on"];
-    table(&headings, &rows.collect::<Vec<_>>())
+    let headings = [
+        ("group", Right),
+        ("layers", Right),
+        ("[MMAC]", Right),
+        ("[%]", Right),
+        ("weights [MiB]", Right),
+        ("tensors [MiB]", Right),
+        ("input [MiB]", Right),
+        ("runs on", Left),
+    ];
+    table(&headings, rows)
 }
 
 fn runners(group: &LayerGroup) -> String {
@@ -163,19 +189,11 @@ fn mebibytes(bytes: u64) -> String {
     format!("{:.3}", crate::units::Bytes(bytes).mebibytes())
 }
 
-/// Columns as wide as their content, two spaces apart; a heading begins with `<` or `>` for its side.
-fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
-    let heading_row: Vec<String> = headings.iter().map(|heading| heading[1..].to_string()).collect();
-    let all = || std::iter::once(&heading_row).chain(rows);
-    let width = |column: usize| all().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..headings.len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).zip(headings).map(|((cell, &width), heading)| {
-            if heading.starts_with('>') { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-        });
-        format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end().to_string() + "\n"
-    };
-    all().map(line).collect()
+/// The rows below their headings, as text.
+fn table(headings: &[(&str, Align)], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new(headings);
+    rows.into_iter().for_each(|row| table.row(row));
+    table.to_string()
 }
 
 #[cfg(test)]
@@ -187,16 +205,16 @@ mod tests {
     fn tables_have_units_in_headings_and_numbers_on_the_right() {
         let seen = example(&["conv", "relu", "pool", "softmax"]);
         let expected = "
-  group  layers  [MMAC]    [%]  weights [MiB]  tensors [MiB]  input [MiB]  runs on
-      1     0-1     0.0  100.0          0.000          0.004        0.002  gpu dla
-      2     2-2     0.0    0.0          0.000          0.004        0.002  gpu dla
-      3     3-3     0.0    0.0          0.000          0.004        0.002  gpu (tail)
+group  layers  [MMAC]    [%]  weights [MiB]  tensors [MiB]  input [MiB]  runs on
+    1     0-1     0.0  100.0          0.000          0.004        0.002  gpu dla
+    2     2-2     0.0    0.0          0.000          0.004        0.002  gpu dla
+    3     3-3     0.0    0.0          0.000          0.004        0.002  gpu (tail)
 ";
         assert_eq!(format!("\n{}", groups_table(&seen)), expected);
         let expected = "
-  cut before  layer     crossing tensor   shape  FP16 [MiB]  MACs before [%]
-           2  pool2     relu1            16x8x8       0.002            100.0
-           3  softmax3  pool2            16x8x8       0.002            100.0
+cut before  layer     crossing tensor   shape  FP16 [MiB]  MACs before [%]
+         2  pool2     relu1            16x8x8       0.002            100.0
+         3  softmax3  pool2            16x8x8       0.002            100.0
 ";
         assert_eq!(format!("\n{}", cuts_table(&seen)), expected);
     }

@@ -18,13 +18,13 @@ const PASSES: usize = 2;
 
 /// Herald: computation-prioritised mapping alone.
 pub(super) fn herald(problem: &Problem) -> Option<Baseline> {
-    let label = "Herald: groups mapped for the earliest finish, transfers always paid";
+    let label = "groups mapped for the earliest finish, transfers always paid";
     Baseline::new(problem, "herald", label.to_owned(), map_computation(problem))
 }
 
 /// H2H: computation-prioritised mapping, then groups moved next to their neighbours where that ends earlier.
 pub(super) fn h2h(problem: &Problem) -> Option<Baseline> {
-    let label = "H2H: Herald's mapping, groups moved to their neighbours where that ends earlier";
+    let label = "Herald's mapping, groups moved to their neighbours where that ends earlier";
     let decision = remap(&without_contention(problem), map_computation(problem));
     Baseline::new(problem, "h2h", label.to_owned(), decision)
 }

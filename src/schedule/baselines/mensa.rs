@@ -15,7 +15,7 @@ pub(super) fn mensa(problem: &Problem, objective: Objective) -> Option<Baseline>
     let placement: Vec<Vec<usize>> = (0..problem.tasks.len()).map(|task| place(problem, task)).collect();
     let orders = task_orders(problem, MOST_ORDERS);
     let (decision, _) = best_order(problem, objective, &placement, &orders)?;
-    Baseline::new(problem, "mensa", "Mensa: each group where it is fastest, transfers weighed".to_owned(), decision)
+    Baseline::new(problem, "mensa", "each group where it is fastest, transfers weighed".to_owned(), decision)
 }
 
 /// Walks the groups: stays on the accelerator of the group before unless the ideal one gains more than the transfer.

@@ -74,6 +74,19 @@ impl<'a> Oracle<'a> {
         Verdict { found: self.best.take().map(|log| self.decision(&log)), complete }
     }
 
+    /// Lower bound of the score of everything within `allowed`.
+    pub(super) fn root_bound(&self, allowed: &[u64]) -> u64 {
+        let remaining = Remaining::new(self.tables, self.prices, allowed);
+        remaining.bound(self.tables, self.prices, self.goal, &State::new(self.tables))
+    }
+
+    /// Least time that every task needs by itself within `allowed`.
+    pub(super) fn shortest_chains(&self, allowed: &[u64]) -> Vec<u64> {
+        let remaining = Remaining::new(self.tables, self.prices, allowed);
+        let start = State::new(self.tables);
+        (0..self.tables.n_tasks).map(|task| remaining.chain(self.tables, &start, task)).collect()
+    }
+
     /// Searches everything below the state at `depth`; false where a limit stopped it.
     fn explore(&mut self, depth: usize, remaining: &Remaining, limits: &mut Limits) -> bool {
         loop {

@@ -1,0 +1,322 @@
+//! What the user may type. What it means is decided in the commands.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Place and order the layer groups of several neural networks on one chip
+#[derive(Debug, Parser)]
+#[command(name = "haxconn", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 bad usage, 3 no schedule within the limits, \
+                          4 backend not available\n\nExample: haxconn schedule --dnns googlenet,resnet";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show layers, costs, legal cuts, groups and what each accelerator can't run
+    Inspect(InspectArguments),
+    /// Find the placement and order of layer groups that finishes first
+    Schedule(ScheduleArguments),
+    /// Judge a schedule file
+    Check(CheckArguments),
+    /// Run a schedule and show predicted beside what came out
+    RunMulti(RunMultiArguments),
+    /// List, show and calibrate platforms
+    Platform(PlatformArguments),
+    /// Schedule the paper's pairs of networks beside the published figures
+    Reproduce(ReproduceArguments),
+}
+
+/// Which networks, in which groups.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Networks")]
+pub(super) struct NetworkArguments {
+    /// Networks by name or file, separated by commas; the same one twice is two instances
+    #[arg(long, value_delimiter = ',', required = true, value_name = "NAME|FILE,..")]
+    pub(super) dnns: Vec<String>,
+    /// Layer groups of every network: at most N, every legal cut, the paper's, or the first layers of the groups
+    #[arg(long, value_name = "N|legal|paper|LIST")]
+    pub(super) groups: Option<String>,
+}
+
+/// On which chip.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Platform")]
+pub(super) struct PlatformChoice {
+    /// Platform by name or file
+    #[arg(long, default_value = "xavier_agx", value_name = "NAME|FILE")]
+    pub(super) platform: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// One JSON document with a `schema_version`
+    Json,
+}
+
+/// How results and remarks are printed.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArguments {
+    /// Print for people or for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Print no progress and no remarks on stderr
+    #[arg(long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn inspect --dnns googlenet --platform orin_agx")]
+pub(super) struct InspectArguments {
+    #[command(flatten)]
+    pub(super) networks: NetworkArguments,
+    #[command(flatten)]
+    pub(super) platform: PlatformChoice,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ObjectiveArgument {
+    /// End of the last network, minimised
+    Makespan,
+    /// Sum of 1/latency over the networks, maximised
+    Throughput,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ContentionArgument {
+    /// The platform's PCCS curve
+    Pccs,
+    /// The platform's table of measured speeds
+    Table,
+    /// Contention-blind: shows what counting contention is worth
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Policy {
+    /// The proved best schedule
+    Haxconn,
+    /// Everything on the first accelerator, one network after the other
+    GpuOnly,
+    /// Every network whole on one accelerator, the best assignment
+    GpuDla,
+    /// Each layer group where it runs best, one network at a time
+    Mensa,
+    /// Greedy by earliest finish, transitions not counted
+    Herald,
+    /// Greedy with transitions counted, then remapped
+    H2h,
+    /// The proved best, then every baseline as a schedule of its own
+    All,
+}
+
+/// What the schedule must satisfy and how long to look for it.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Search")]
+pub(super) struct SearchArguments {
+    /// What is optimised
+    #[arg(long, value_enum, default_value_t = ObjectiveArgument::Makespan)]
+    pub(super) objective: ObjectiveArgument,
+    /// Most changes of accelerator per network, or `unlimited`
+    #[arg(long, default_value = "2", value_name = "K", value_parser = transition_limit)]
+    pub(super) max_transitions: TransitionLimit,
+    /// Return the best schedule found within this time, with its bound: `10`, `10s`, `500ms`
+    #[arg(long, value_name = "S", value_parser = duration)]
+    pub(super) time_limit: Option<Duration>,
+    /// Return the best schedule found within this many nodes of the order search; deterministic
+    #[arg(long, value_name = "N")]
+    pub(super) node_limit: Option<u64>,
+    /// Seed of everything that is random in the search
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(super) seed: u64,
+    /// How contention slows the accelerators [default: what the platform has]
+    #[arg(long, value_enum)]
+    pub(super) contention: Option<ContentionArgument>,
+    /// Keep layers on an accelerator: `googlenet:0-9=gpu`, or `googlenet=gpu` for the whole network
+    #[arg(long, value_name = "NETWORK:FIRST-LAST=ACCELERATOR")]
+    pub(super) pin: Vec<String>,
+    /// Profiles by file, instead of the shipped or modelled ones; may be repeated
+    #[arg(long, value_name = "FILE", num_args = 1.., value_delimiter = ',')]
+    pub(super) profile: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn schedule --dnns googlenet,resnet --out --html output/schedule.html")]
+pub(super) struct ScheduleArguments {
+    #[command(flatten)]
+    pub(super) networks: NetworkArguments,
+    #[command(flatten)]
+    pub(super) platform: PlatformChoice,
+    #[command(flatten)]
+    pub(super) search: SearchArguments,
+    /// Whose schedule: the proved one, a baseline's, or all of them
+    #[arg(long, value_enum, default_value_t = Policy::Haxconn, help_heading = "Search")]
+    pub(super) policy: Policy,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+    /// Write the schedule for `run-multi` and `check` [default FILE: output/schedule.json]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "output/schedule.json", help_heading = "Output")]
+    pub(super) out: Option<PathBuf>,
+    /// Draw the Gantt chart as SVG
+    #[arg(long, value_name = "FILE.svg", help_heading = "Output")]
+    pub(super) gantt: Option<PathBuf>,
+    /// Write one self-contained page with the chart and every number
+    #[arg(long, value_name = "FILE.html", help_heading = "Output")]
+    pub(super) html: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn check output/schedule.json")]
+pub(super) struct CheckArguments {
+    /// The schedule to judge
+    #[arg(value_name = "SCHEDULE")]
+    pub(super) schedule: PathBuf,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum BackendArgument {
+    /// The best backend of this machine
+    Auto,
+    /// The simulator of the platform
+    Sim,
+    /// TensorRT on this machine
+    Tensorrt,
+    /// ONNX Runtime on this machine
+    Onnxruntime,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn run-multi --backend sim --schedule output/schedule.json")]
+pub(super) struct RunMultiArguments {
+    /// The schedule to run
+    #[arg(long, default_value = "output/schedule.json", value_name = "FILE")]
+    pub(super) schedule: PathBuf,
+    /// What executes it
+    #[arg(long, value_enum, default_value_t = BackendArgument::Auto)]
+    pub(super) backend: BackendArgument,
+    /// Rounds that are recorded
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) iterations: u32,
+    /// Rounds before them that aren't
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(super) warm_up: u32,
+    /// Seed of the simulator's noise
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(super) seed: u64,
+    /// Simulate without noise: every round alike
+    #[arg(long)]
+    pub(super) no_noise: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+    /// Where the run is recorded
+    #[arg(long, default_value = "output/run_multi.json", value_name = "FILE", help_heading = "Output")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PlatformArguments {
+    #[command(subcommand)]
+    pub(super) command: PlatformCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PlatformCommand {
+    /// Name the platforms that ship with the program
+    #[command(after_help = "Example: haxconn platform list")]
+    List(OutputArguments),
+    /// Show every number of a platform with its source
+    #[command(after_help = "Example: haxconn platform show orin_agx")]
+    Show(PlatformShowArguments),
+    /// Fit the cost model to the published figures and show how well it fits
+    #[command(after_help = "Example: haxconn platform calibrate")]
+    Calibrate(OutputArguments),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PlatformShowArguments {
+    /// Platform by name or file
+    #[arg(default_value = "xavier_agx", value_name = "NAME|FILE")]
+    pub(super) platform: String,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn reproduce")]
+pub(super) struct ReproduceArguments {
+    /// Time for each pair; a pair that isn't proved by then says so
+    #[arg(long, value_name = "S", value_parser = duration, default_value = "60s")]
+    pub(super) time_limit: Duration,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+/// Most changes of accelerator per network; `None` is unlimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TransitionLimit(pub(super) Option<usize>);
+
+fn transition_limit(text: &str) -> Result<TransitionLimit, String> {
+    if text == "unlimited" {
+        return Ok(TransitionLimit(None));
+    }
+    text.parse().map(|limit| TransitionLimit(Some(limit))).map_err(|_| "expected a whole number or `unlimited`".into())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+    let factor = match unit {
+        "" | "s" => 1.0,
+        "ms" => 1e-3,
+        "m" | "min" => 60.0,
+        _ => return Err(format!("unknown unit `{unit}`: use `ms`, `s` or `min`")),
+    };
+    let seconds: f64 = number.parse().map_err(|_| format!("`{number}` is not a number"))?;
+    Duration::try_from_secs_f64(seconds * factor).map_err(|_| "expected a time of zero or more".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_take_a_unit() {
+        assert_eq!(duration("10"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2min"), Ok(Duration::from_secs(120)));
+        assert!(duration("-1").is_err());
+        assert!(duration("NaN").is_err());
+        assert!(duration("3h").is_err());
+    }
+
+    #[test]
+    fn help_lines_fit_a_terminal_and_every_subcommand_ends_with_an_example() {
+        fn visit(command: &clap::Command) {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(about.len() <= 79 && !about.ends_with('.'), "`{}`: {about}", command.get_name());
+            if command.get_subcommands().next().is_none() {
+                let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(after.contains("Example: haxconn "), "`{}` has no example", command.get_name());
+            }
+            command.get_subcommands().for_each(visit);
+        }
+        visit(&Arguments::command());
+    }
+}

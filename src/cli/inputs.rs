@@ -1,0 +1,95 @@
+//! From what was typed to networks, a platform and groups.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::anyhow;
+
+use super::args::NetworkArguments;
+use super::failure::Failure;
+use crate::artifact::{self, Found, Origin, builtin};
+use crate::group::{self, AcceleratorRules, GroupError, GroupSpec, LayerGroup};
+use crate::network::catalog::{self, Entry};
+use crate::network::{Network, caffe};
+use crate::platform::Platform;
+
+/// Folder in which a user's own network files win over the built-in ones.
+const NETWORK_FOLDER: &str = "prototxt_input_files";
+
+/// The network that `name` means: a file where it looks like a path, else one of the built-in networks.
+pub(super) fn network(name: &str) -> Result<Found<Network>, Failure> {
+    if name.contains(['/', '\\']) || Path::new(name).extension().is_some_and(|extension| extension == "prototxt") {
+        let stem = Path::new(name).file_stem().map_or_else(|| name.into(), |stem| stem.to_string_lossy());
+        return read_network(Path::new(name), &stem, &stem, false);
+    }
+    let entry = catalog::find(name)
+        .map_err(|unknown| Failure::usage(unknown).hint("a path is taken as a file: write `./mine.prototxt`"))?;
+    let file = Path::new(NETWORK_FOLDER).join(format!("{}.prototxt", entry.name));
+    if file.is_file() && artifact::read_text(&file)? != entry.text {
+        return read_network(&file, entry.name, entry.title, true);
+    }
+    let value = parse_builtin(entry)?;
+    let sha256 = value.content_hash.clone();
+    Ok(Found { value, origin: Origin::BuiltIn(entry.name.into()), sha256, hides_builtin: false })
+}
+
+/// The built-in network called `name`, whatever files there are.
+pub(super) fn builtin_network(name: &str) -> Result<Network, Failure> {
+    parse_builtin(catalog::find(name).map_err(Failure::usage)?)
+}
+
+fn parse_builtin(entry: &Entry) -> Result<Network, Failure> {
+    Ok(caffe::parse(entry.text, entry.name, entry.title)
+        .map_err(|error| anyhow!("built-in `{}`:{error}", entry.name))?)
+}
+
+fn read_network(path: &Path, name: &str, title: &str, hides_builtin: bool) -> Result<Found<Network>, Failure> {
+    let text = artifact::read_text(path)?;
+    let value = caffe::parse(&text, name, title).map_err(|error| anyhow!("{}:{error}", path.display()))?;
+    let sha256 = value.content_hash.clone();
+    Ok(Found { value, origin: Origin::File(path.into()), sha256, hides_builtin })
+}
+
+/// The networks of `--dnns`, in order.
+pub(super) fn networks(arguments: &NetworkArguments, least: usize) -> Result<Vec<Found<Network>>, Failure> {
+    if arguments.dnns.len() < least || arguments.dnns.iter().any(|name| name.trim().is_empty()) {
+        let wanted = if least == 1 { "at least one network" } else { "at least two networks" };
+        return Err(Failure::usage(format!("`--dnns` needs {wanted} and no empty names"))
+            .hint("separate names by commas: `--dnns googlenet,resnet`; the same one twice is two instances"));
+    }
+    arguments.dnns.iter().map(|name| network(name.trim())).collect()
+}
+
+/// The platform that `choice` means.
+pub(super) fn platform(choice: &str) -> Result<Found<Platform>, Failure> {
+    builtin::find_platform(choice, Path::new("")).map_err(|error| {
+        let is_path = choice.contains('/') || Path::new(choice).extension().is_some();
+        let known = is_path || builtin::platform_names().contains(&choice);
+        if known { error.into() } else { Failure::usage(format!("{error:#}")) }
+    })
+}
+
+/// The groups that `--groups` asks for, where it is given.
+pub(super) fn group_spec(arguments: &NetworkArguments) -> Result<Option<GroupSpec>, Failure> {
+    let spec = arguments.groups.as_deref().map(GroupSpec::from_str);
+    spec.transpose().map_err(|error| refused_groups(&error))
+}
+
+/// `network` divided into groups for a platform.
+pub(super) fn split(network: &Network, platform: &Platform, spec: &GroupSpec) -> Result<Vec<LayerGroup>, Failure> {
+    group::split(network, &rules(platform), spec).map_err(|error| refused_groups(&error))
+}
+
+/// What the group room needs to know of a platform.
+pub(super) fn rules(platform: &Platform) -> Vec<AcceleratorRules<'_>> {
+    platform.accelerators.iter().map(Into::into).collect()
+}
+
+pub(super) fn refused_groups(error: &GroupError) -> Failure {
+    Failure::usage(format!("`--groups`: {error}"))
+}
+
+/// A remark where a user's file took the place of a built-in one.
+pub(super) fn announce<T>(what: &str, found: &Found<T>) -> Option<String> {
+    found.hides_builtin.then(|| format!("{what} {} is used instead of the built-in one of that name", found.origin))
+}

@@ -1,0 +1,41 @@
+//! Printing: data to stdout, everything else to stderr. A closed pipe ends the program quietly.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use super::failure::Failure;
+
+/// Writes a command's result to stdout. A broken pipe is not an error.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("can't write to stdout").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says something to the person at the terminal, unless `quiet`.
+pub(super) fn note(quiet: bool, message: &str) {
+    if !quiet {
+        // Nothing is left to do where stderr is closed.
+        let _ = writeln!(io::stderr().lock(), "{message}");
+    }
+}
+
+/// Prints a failure as a sentence with its causes and the hint; returns its exit code.
+pub(super) fn report_failure(failure: &Failure) -> ExitCode {
+    note(false, &format!("error: {:#}", failure.error));
+    if let Some(hint) = &failure.hint {
+        note(false, &format!("hint: {hint}"));
+    }
+    ExitCode::from(failure.code)
+}
+
+/// Prints clap's help, version or complaint; returns the exit code that belongs to it.
+pub(super) fn clap_message(error: &clap::Error) -> ExitCode {
+    // Help goes to stdout, complaints to stderr; neither has anywhere to report a closed stream.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,213 @@
+//! From networks and a platform to a problem: which profile each network gets, in which groups, under which pins.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{anyhow, bail};
+
+use super::failure::Failure;
+use super::inputs;
+use crate::artifact::{self, Found, Origin, builtin};
+use crate::group::{self, GroupSpec, LayerGroup, Pin};
+use crate::network::{Network, catalog};
+use crate::platform::{ContentionCurve, Platform};
+use crate::problem::{Contention, PoseOptions, Problem, ProblemError};
+use crate::profile::{self, NetworkProfile};
+
+/// Which profile a network gets.
+#[derive(Clone, Debug)]
+pub(super) enum ProfileWish {
+    /// The user's or the shipped one of that name, else the cost model's.
+    Any,
+    /// This one.
+    Given(Box<Found<NetworkProfile>>),
+    /// The cost model's.
+    Modelled,
+}
+
+/// One task as it is asked for.
+pub(super) struct TaskWish {
+    pub(super) network: Found<Network>,
+    pub(super) groups: Option<GroupSpec>,
+    pub(super) profile: ProfileWish,
+}
+
+/// What holds for all tasks.
+pub(super) struct Terms {
+    pub(super) pins: Vec<Pin>,
+    pub(super) max_transitions: Option<usize>,
+    pub(super) contention: Contention,
+}
+
+/// A profile as it is used, and where it comes from.
+pub(super) struct UsedProfile {
+    pub(super) profile: NetworkProfile,
+    /// `modelled`, `built-in ..` or a path.
+    pub(super) origin: String,
+    /// Of the file, or of the profile that the cost model made, in its written form.
+    pub(super) sha256: String,
+}
+
+/// Everything that a prediction rests on.
+pub(super) struct Posed {
+    pub(super) platform: Found<Platform>,
+    /// One network per task.
+    pub(super) networks: Vec<Found<Network>>,
+    /// One profile per task, in the groups that are scheduled.
+    pub(super) profiles: Vec<UsedProfile>,
+    pub(super) pins: Vec<Pin>,
+    pub(super) problem: Problem,
+    /// What the user must know about where things came from.
+    pub(super) remarks: Vec<String>,
+}
+
+/// Name of a profile's origin where the cost model made it.
+pub(super) const MODELLED: &str = "modelled";
+
+/// Characterises the tasks on `platform` and poses the problem of running them beside each other.
+pub(super) fn pose(wishes: Vec<TaskWish>, platform: Found<Platform>, terms: Terms) -> Result<Posed, Failure> {
+    let mut remarks: Vec<String> =
+        wishes.iter().filter_map(|wish| inputs::announce("network", &wish.network)).collect();
+    remarks.extend(inputs::announce("platform", &platform));
+    let mut profiles = Vec::new();
+    for wish in &wishes {
+        profiles.push(profile_of(wish, &platform.value, &mut remarks)?);
+    }
+    let networks: Vec<Found<Network>> = wishes.into_iter().map(|wish| wish.network).collect();
+    let options = PoseOptions {
+        max_transitions: terms.max_transitions,
+        contention: terms.contention,
+        allowed: allowed(&networks, &profiles, &platform.value, &terms.pins)?,
+        ..PoseOptions::default()
+    };
+    let tasks: Vec<&NetworkProfile> = profiles.iter().map(|used| &used.profile).collect();
+    let problem = Problem::pose(&tasks, &platform.value, &options).map_err(|error| match error {
+        ProblemError::NoPlan { .. } | ProblemError::PinnedAway { .. } => Failure::no_schedule(error),
+        ProblemError::NoCurve { .. } => Failure::usage(format!("`--contention`: {error}")),
+        error => error.into(),
+    })?;
+    remarks.dedup();
+    Ok(Posed { platform, networks, profiles, pins: terms.pins, problem, remarks })
+}
+
+fn profile_of(wish: &TaskWish, platform: &Platform, remarks: &mut Vec<String>) -> Result<UsedProfile, Failure> {
+    let network = &wish.network.value;
+    let found = match &wish.profile {
+        ProfileWish::Any => builtin::find_profile(&network.name, &platform.name, Path::new(""))?,
+        ProfileWish::Given(found) => Some((**found).clone()),
+        ProfileWish::Modelled => None,
+    };
+    let Some(found) = found else { return modelled(network, platform, wish.groups.as_ref()) };
+    if let Err(error) = profile::validate(&found.value, network) {
+        if matches!(found.origin, Origin::File(_)) {
+            return Err(anyhow::Error::new(error).context(found.origin.to_string()).into());
+        }
+        remarks.push(format!("the shipped profile is of another `{}`: the cost model's is used", network.name));
+        return modelled(network, platform, wish.groups.as_ref());
+    }
+    remarks.extend(inputs::announce("profile", &found));
+    let origin = found.origin.to_string();
+    let profile = regrouped(found.value, network, platform, wish.groups.as_ref())?;
+    Ok(UsedProfile { profile, origin, sha256: found.sha256 })
+}
+
+fn modelled(network: &Network, platform: &Platform, spec: Option<&GroupSpec>) -> Result<UsedProfile, Failure> {
+    let groups = inputs::split(network, platform, &spec.cloned().unwrap_or_default())?;
+    let profile = profile::model(network, platform, &groups);
+    let sha256 = artifact::sha256(artifact::write_profile(&profile)?.as_bytes());
+    Ok(UsedProfile { profile, origin: MODELLED.to_owned(), sha256 })
+}
+
+/// The profile in the groups that are asked for; its own where nothing is asked.
+fn regrouped(
+    profile: NetworkProfile,
+    network: &Network,
+    platform: &Platform,
+    spec: Option<&GroupSpec>,
+) -> Result<NetworkProfile, Failure> {
+    let Some(spec) = spec else { return Ok(profile) };
+    let starts: Vec<usize> = inputs::split(network, platform, spec)?.iter().map(|group| group.layers.first).collect();
+    profile::merge_groups(&profile, &starts).map_err(|error| Failure::usage(format!("`--groups`: {error}")))
+}
+
+/// Which accelerators each group of each task may use; empty where nothing is pinned.
+fn allowed(
+    networks: &[Found<Network>],
+    profiles: &[UsedProfile],
+    platform: &Platform,
+    pins: &[Pin],
+) -> Result<Vec<Vec<Vec<bool>>>, Failure> {
+    if pins.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known: Vec<&Network> = networks.iter().map(|found| &found.value).collect();
+    group::check_pinned_networks(pins, &known).map_err(Failure::usage)?;
+    let of_task = |(network, used): (&&Network, &UsedProfile)| -> Result<Vec<Vec<bool>>, Failure> {
+        let groups = groups_of(network, platform, &used.profile)?;
+        let names = group::allowed(network, &groups, pins).map_err(Failure::usage)?;
+        let may = |names: &Vec<String>| platform.accelerators.iter().map(|one| names.contains(&one.name)).collect();
+        Ok(names.iter().map(may).collect())
+    };
+    known.iter().zip(profiles).map(of_task).collect()
+}
+
+/// The layer groups of a profile, with what each accelerator can run of them.
+fn groups_of(network: &Network, platform: &Platform, profile: &NetworkProfile) -> Result<Vec<LayerGroup>, Failure> {
+    let starts = profile.groups.iter().map(|group| group.layers.first).collect();
+    inputs::split(network, platform, &GroupSpec::Cuts(starts))
+}
+
+/// Every `--pin`, with a network's alias replaced by its name.
+pub(super) fn pins(texts: &[String]) -> Result<Vec<Pin>, Failure> {
+    let parse = |text: &String| -> Result<Pin, Failure> {
+        let pin: Pin = text.parse().map_err(Failure::usage)?;
+        let network = catalog::find(&pin.network).map_or(pin.network.clone(), |entry| entry.name.to_owned());
+        Ok(Pin { network, ..pin })
+    };
+    texts.iter().map(parse).collect()
+}
+
+/// The profiles of `--profile`, each for a network that is asked for.
+pub(super) fn given_profiles(
+    paths: &[PathBuf],
+    networks: &[Found<Network>],
+) -> Result<Vec<Found<NetworkProfile>>, Failure> {
+    paths.iter().map(|path| given_profile(path, networks)).collect()
+}
+
+fn given_profile(path: &Path, networks: &[Found<Network>]) -> Result<Found<NetworkProfile>, Failure> {
+    let found = read_profile(path)?;
+    if networks.iter().any(|network| network.value.name == found.value.network) {
+        return Ok(found);
+    }
+    Err(anyhow!("{}: is a profile of `{}`, which `--dnns` doesn't name", path.display(), found.value.network).into())
+}
+
+/// The profile file at `path`.
+pub(super) fn read_profile(path: &Path) -> Result<Found<NetworkProfile>, anyhow::Error> {
+    let text = artifact::read_text(path)?;
+    let value = artifact::read_profile(&text, &path.display().to_string())?;
+    let sha256 = artifact::sha256(text.as_bytes());
+    Ok(Found { value, origin: Origin::File(path.into()), sha256, hides_builtin: false })
+}
+
+/// How the problem counts contention, as files and reports name it.
+pub(super) fn contention_name(problem: &Problem) -> &'static str {
+    let all = |kind: fn(&ContentionCurve) -> bool| problem.machines.iter().all(|machine| kind(&machine.curve));
+    match () {
+        () if all(|curve| matches!(curve, ContentionCurve::None)) => "none",
+        () if all(|curve| matches!(curve, ContentionCurve::Pccs(_))) => "pccs",
+        () if all(|curve| matches!(curve, ContentionCurve::Table(_))) => "table",
+        () => "platform",
+    }
+}
+
+/// The contention that a schedule file names.
+pub(super) fn contention_of(name: &str) -> Result<Contention, anyhow::Error> {
+    match name {
+        "none" => Ok(Contention::None),
+        "pccs" => Ok(Contention::Pccs),
+        "table" => Ok(Contention::Table),
+        "platform" => Ok(Contention::Platform),
+        other => bail!("contention: `{other}` is none of `pccs`, `table`, `platform`, `none`"),
+    }
+}

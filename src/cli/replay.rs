@@ -1,0 +1,102 @@
+//! From a schedule file back to the problem it was made of, refusing whatever has changed since.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::failure::Failure;
+use super::inputs;
+use super::posing::{self, MODELLED, Posed, ProfileWish, TaskWish, Terms};
+use crate::artifact::schedule::{PinField, Reference, TaskField};
+use crate::artifact::{self, ScheduleFile};
+use crate::group::{GroupSpec, Pin};
+use crate::schedule::{self, Decision, Timeline};
+
+/// A schedule file with its problem.
+pub(super) struct Replay {
+    pub(super) file: ScheduleFile,
+    pub(super) posed: Posed,
+    pub(super) decision: Decision,
+    pub(super) timeline: Timeline,
+}
+
+/// Reads the schedule at `path` and poses its problem again from the same networks, profiles and platform.
+pub(super) fn read(path: &Path) -> Result<Replay, Failure> {
+    let origin = path.display().to_string();
+    let file = artifact::read_schedule(&artifact::read_text(path)?, &origin)?;
+    let changed = |what: String| {
+        Failure::from(anyhow::anyhow!("{origin}: {what} since the schedule was made"))
+            .hint("run `haxconn schedule` again")
+    };
+    let platform = inputs::platform(platform_choice(&file.platform)).map_err(|failure| failure.of_file(&origin))?;
+    if platform.sha256 != file.platform.sha256 {
+        return Err(changed(format!("platform `{}` has changed", file.platform.name)));
+    }
+    let mut wishes = Vec::new();
+    for task in &file.tasks {
+        let wish = wish(task, &file.profiles).map_err(|failure| failure.of_file(&origin))?;
+        if wish.network.value.content_hash != task.network_hash {
+            return Err(changed(format!("network `{}` has changed", task.network)));
+        }
+        wishes.push(wish);
+    }
+    let contention = posing::contention_of(&file.contention).with_context(|| origin.clone())?;
+    let pins = file.pins.iter().map(pin).collect();
+    let terms = Terms { pins, max_transitions: file.max_transitions.0, contention };
+    let posed = posing::pose(wishes, platform, terms).map_err(|failure| failure.of_file(&origin))?;
+    for (used, network) in posed.profiles.iter().zip(&posed.networks) {
+        let recorded = reference(&file.profiles, &network.value.name).with_context(|| origin.clone())?;
+        if recorded.sha256 != used.sha256 {
+            return Err(changed(format!("the profile of `{}` ({}) has changed", recorded.name, used.origin)));
+        }
+    }
+    let (decision, timeline) = file.decision(&posed.problem).with_context(|| origin.clone())?;
+    Ok(Replay { file, posed, decision, timeline })
+}
+
+impl Replay {
+    /// Every fault that the judge finds, one sentence each; none where the schedule is right.
+    pub(super) fn faults(&self) -> Vec<String> {
+        let mut faults = self.file.contradictions();
+        let problem = &self.posed.problem;
+        if let Err(violations) = schedule::check(problem, &self.decision, &self.timeline) {
+            faults.extend(violations.into_iter().map(|violation| violation.message));
+            return faults;
+        }
+        let value = schedule::check_value(problem, &self.timeline, self.file.objective, self.file.value);
+        faults.extend(value.err().map(|violation| violation.message));
+        faults
+    }
+}
+
+/// What to look the platform up by: its path where it came from a file of no built-in's name.
+fn platform_choice(platform: &Reference) -> &str {
+    if Path::new(&platform.origin).extension().is_some() { &platform.origin } else { &platform.name }
+}
+
+fn wish(task: &TaskField, profiles: &[Reference]) -> Result<TaskWish, Failure> {
+    let network = inputs::network(&task.network)?;
+    let recorded = reference(profiles, &network.value.name)?;
+    let profile = match recorded.origin.as_str() {
+        MODELLED => ProfileWish::Modelled,
+        path if Path::new(path).extension().is_some() => {
+            ProfileWish::Given(Box::new(posing::read_profile(Path::new(path))?))
+        }
+        _ => ProfileWish::Any,
+    };
+    let starts = task.groups.iter().map(|group| group.layers[0]).collect();
+    Ok(TaskWish { network, groups: Some(GroupSpec::Cuts(starts)), profile })
+}
+
+fn pin(field: &PinField) -> Pin {
+    let [first, last] = field.layers;
+    let layers = Some((first, last.saturating_sub(1)));
+    Pin { network: field.network.clone(), layers, accelerator: field.accelerator.clone() }
+}
+
+fn reference<'a>(profiles: &'a [Reference], network: &str) -> Result<&'a Reference> {
+    match profiles.iter().find(|profile| profile.name == network) {
+        Some(profile) => Ok(profile),
+        None => bail!("profiles: there is none for `{network}`"),
+    }
+}

@@ -1,0 +1,131 @@
+//! What can be shown only from inside: every row holds on evaluated timelines, and both ways of searching agree.
+
+use super::bounds::{Goal, Prices};
+use super::plans::{self, PlanTable};
+use super::rows::{rounded, rows};
+use super::search::solve_with;
+use super::tables::Tables;
+use super::{Decision, Objective, ProofState, SolveOptions, evaluate};
+use crate::group::LayerRange;
+use crate::platform::{ContentionCurve, Pccs};
+use crate::problem::{Cost, Group, GroupId, Machine, Problem, Task};
+use crate::units::{MegabytesPerSecond, Nanoseconds};
+use fastrand::Rng;
+
+const OBJECTIVES: [Objective; 2] = [Objective::Makespan, Objective::Throughput];
+
+/// Tasks with launches, entries, exits, network input and output, releases and an edge now and then.
+fn random_problem(rng: &mut Rng, n_tasks: usize, n_groups: usize, n_machines: usize) -> Problem {
+    let pccs = |rng: &mut Rng| Pccs {
+        normal_bw: 30.0,
+        intensive_bw: 60.0 + 20.0 * rng.f64(),
+        mrmc: 5.0,
+        tbwdc: 80.0,
+        cbp: 45.0,
+        rate: 0.5 + rng.f64(),
+        pbw: 137.0,
+    };
+    let machines = (0..n_machines).map(|idx| Machine {
+        name: format!("a{idx}"),
+        curve: ContentionCurve::Pccs(pccs(rng)),
+        pays_network_io: rng.u8(..4) == 0,
+    });
+    let machines = machines.collect();
+    let tasks = (0..n_tasks).map(|idx| random_task(rng, idx, n_groups, n_machines)).collect();
+    Problem { machines, tasks, max_transitions: *rng.choice(&[Some(1), Some(2), None]).expect("not empty") }
+}
+
+fn random_task(rng: &mut Rng, idx: usize, n_groups: usize, n_machines: usize) -> Task {
+    let group = |rng: &mut Rng, at: usize| Group {
+        layers: LayerRange { first: at, last: at + 1 },
+        costs: (0..n_machines).map(|machine| (machine == 0 || rng.u8(..8) > 0).then(|| random_cost(rng))).collect(),
+        tail: at + 1 == n_groups && rng.bool(),
+    };
+    Task {
+        name: format!("t{idx}"),
+        title: String::new(),
+        groups: (0..n_groups).map(|at| group(rng, at)).collect(),
+        launch: (0..n_machines).map(|_| Nanoseconds(rng.u64(..30_000))).collect(),
+        release: Nanoseconds(if rng.u8(..4) == 0 { rng.u64(..500_000) } else { 0 }),
+        after: if idx > 0 && rng.u8(..6) == 0 { vec![idx - 1] } else { vec![] },
+    }
+}
+
+fn random_cost(rng: &mut Rng) -> Cost {
+    Cost {
+        work: Nanoseconds(rng.u64(50_000..900_000)),
+        demand: MegabytesPerSecond(rng.u32(..90_000)),
+        entry: Nanoseconds(rng.u64(..60_000)),
+        exit: Nanoseconds(rng.u64(..20_000)),
+    }
+}
+
+/// A random plan of every task, started in a random order that is possible.
+fn random_decision(rng: &mut Rng, tables: &Tables, table: &PlanTable) -> (Vec<usize>, Decision) {
+    let combination: Vec<usize> = table.plans.iter().map(|plans| rng.usize(..plans.len())).collect();
+    let placement: Vec<Vec<usize>> =
+        combination.iter().zip(&table.plans).map(|(&plan, plans)| plans[plan].placement.clone()).collect();
+    let mut next = vec![0; tables.n_tasks];
+    let mut order = vec![vec![]; tables.n_machines];
+    loop {
+        let ended = |task: usize, next: &[usize]| next[task] == tables.n_groups(task);
+        let can_start = |&task: &usize| {
+            !ended(task, &next) && tables.problem.tasks[task].after.iter().all(|&before| ended(before, &next))
+        };
+        let startable: Vec<usize> = (0..tables.n_tasks).filter(can_start).collect();
+        let Some(&task) = rng.choice(&startable) else { break };
+        order[placement[task][next[task]]].push(GroupId { task, group: next[task] });
+        next[task] += 1;
+    }
+    (combination, Decision { placement, order })
+}
+
+#[test]
+fn every_row_and_bound_holds_at_the_achieved_score_of_random_timelines() {
+    let mut rng = Rng::with_seed(11);
+    for round in 0..300 {
+        let problem = random_problem(&mut rng, 2 + round % 2, 5, 2 + round / 2 % 2);
+        let tables = Tables::new(&problem).expect("edges go upward");
+        let prices = Prices::new(&tables);
+        let limit = problem.max_transitions.unwrap_or(usize::MAX);
+        let plans = (0..tables.n_tasks).map(|task| plans::enumerate(&tables, &prices, task, limit, usize::MAX));
+        let table = PlanTable { plans: plans.collect(), n_vectors: prices.mixed.len() + tables.n_machines };
+        for _ in 0..20 {
+            let (combination, decision) = random_decision(&mut rng, &tables, &table);
+            let timeline = evaluate(&problem, &decision).expect("the order is possible");
+            for objective in OBJECTIVES {
+                let goal = Goal::new(objective, tables.n_tasks);
+                let score = goal.score(&tables, &timeline);
+                assert!(table.bound(&tables, goal, &combination) <= score, "{objective:?}: {problem:#?}");
+                check_rows(&tables, goal, &table, score, &combination);
+            }
+        }
+    }
+}
+
+fn check_rows(tables: &Tables, goal: Goal, table: &PlanTable, score: u64, combination: &[usize]) {
+    for (idx, row) in rows(tables, goal, table, score).iter().enumerate() {
+        let chosen = combination.iter().zip(&row.weights).map(|(&plan, weights)| weights[plan]);
+        assert!(chosen.sum::<u64>() <= row.limit, "row {idx} of {:?} for {combination:?}", goal.objective);
+        let (weights, limit) = rounded(row).expect("something satisfies the row");
+        let chosen = combination.iter().zip(&weights).map(|(&plan, weights)| weights[plan]);
+        assert!(chosen.sum::<i32>() <= limit, "rounded row {idx} of {:?}", goal.objective);
+    }
+}
+
+#[test]
+fn searching_by_groups_proves_what_searching_by_plans_proves() {
+    let mut rng = Rng::with_seed(5);
+    for round in 0..40 {
+        let problem = random_problem(&mut rng, 2, 5, 2 + round % 2);
+        for objective in OBJECTIVES {
+            let options = SolveOptions { objective, time_limit: None, node_limit: None, seed: 3 };
+            let by_plans = solve_with(&problem, &options, &[], 1000, &mut |_| ()).expect("a schedule exists");
+            let by_groups = solve_with(&problem, &options, &[], 4, &mut |_| ()).expect("a schedule exists");
+            assert_eq!(by_groups.proof.state, ProofState::Optimal);
+            assert_eq!(by_plans.proof.state, ProofState::Optimal);
+            assert_eq!(by_groups.value, by_plans.value, "{objective:?} in round {round}: {problem:#?}");
+            assert_eq!(by_groups.proof.statistics.combinations, by_plans.proof.statistics.combinations);
+        }
+    }
+}
