@@ -169,7 +169,8 @@ fn proof(view: &ScheduleView) -> String {
 
 /// What is proved, and by what.
 pub fn proof_sentence(objective: Objective, value: u64, proof: &Proof) -> String {
-    let search = format!("{}; {} Z3 checks, {}", counts(proof), proof.statistics.z3_checks, seconds(proof.elapsed));
+    let search =
+        format!("{}\n  {} Z3 checks, solved in {}", counts(proof), proof.statistics.z3_checks, seconds(proof.elapsed));
     match proof.state {
         ProofState::Optimal => format!("optimal: proved that no other placement and order is better\n  {search}"),
         ProofState::Feasible => {
