@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks the Rust toolchain and installs the two system packages that a build needs: a C linker and Z3.
+# Checks the Rust toolchain and installs the two system packages that a build needs: a linker with the C++ library, and Z3.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,7 +21,7 @@ oldest=$(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -n 1)
         "with rustup: rustup update stable; a distribution's own package may stay too old: https://rustup.rs"
 
 missing=
-command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+{ command -v cc && command -v c++; } >/dev/null 2>&1 || missing="$missing g++"
 if [ -z "${Z3_SYS_Z3_HEADER:-}" ] &&
     ! { command -v cc >/dev/null 2>&1 && echo '#include <z3.h>' | cc -E -x c - >/dev/null 2>&1; }; then
     missing="$missing libz3-dev"
