@@ -1,5 +1,5 @@
-//! How long evaluating and solving take at 2 x 10, 2 x 20 and 3 x 10 groups, and what a plain one-shot Z3 `Optimize`
-//! encoding of 2 x 10 reaches in a fixed time.
+//! How long parsing and grouping networks take, evaluating and solving at 2 x 10, 2 x 20 and 3 x 10 groups, and what a
+//! plain one-shot Z3 `Optimize` encoding of 2 x 10 reaches in a fixed time.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 use common::{Shape, profile_like_problem};
 use criterion::{Criterion, criterion_group, criterion_main};
+use haxconn::artifact::builtin;
+use haxconn::group::{AcceleratorRules, GroupSpec, split};
+use haxconn::network::{Network, caffe, catalog};
 use haxconn::problem::Problem;
 use haxconn::schedule::{Objective, Solution, SolveOptions, evaluate, solve};
 
@@ -17,13 +20,40 @@ use haxconn::schedule::{Objective, Solution, SolveOptions, evaluate, solve};
 const PEER_TIME: Duration = Duration::from_secs(20);
 
 /// Name, size and transition limit of what is measured.
-const CASES: [(&str, Shape, Option<usize>); 5] = [
+const CASES: [(&str, Shape, Option<usize>); 6] = [
     ("2x10 K=1", Shape::exact(2, 10, 2), Some(1)),
     ("2x10 K=2", Shape::exact(2, 10, 2), Some(2)),
     ("2x20 K=1", Shape::exact(2, 20, 2), Some(1)),
     ("2x20 K=2", Shape::exact(2, 20, 2), Some(2)),
     ("3x10 K=1", Shape::exact(3, 10, 2), Some(1)),
+    ("2x10 unlimited", Shape::exact(2, 10, 2), None),
 ];
+
+/// Networks that are parsed and grouped: a small one, a usual one, the largest.
+const NETWORKS: [&str; 3] = ["googlenet", "resnet101", "inc-res-v2"];
+
+fn parsed(name: &str) -> Network {
+    let entry = catalog::find(name).expect("a built-in network");
+    caffe::parse(entry.text, entry.name, entry.title).expect("built-in networks are right")
+}
+
+fn parsing(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("parse");
+    for name in NETWORKS {
+        group.bench_function(name, |bencher| bencher.iter(|| parsed(black_box(name))));
+    }
+}
+
+fn grouping(criterion: &mut Criterion) {
+    let platform = builtin::platform("xavier_agx").expect("a built-in platform");
+    let rules: Vec<AcceleratorRules> = platform.accelerators.iter().map(Into::into).collect();
+    let mut group = criterion.benchmark_group("group");
+    for name in NETWORKS {
+        let network = parsed(name);
+        group
+            .bench_function(name, |bencher| bencher.iter(|| split(black_box(&network), &rules, &GroupSpec::default())));
+    }
+}
 
 fn solved(problem: &Problem) -> Solution {
     let options = SolveOptions { objective: Objective::Makespan, time_limit: None, node_limit: None, seed: 1 };
@@ -64,5 +94,5 @@ fn against_the_peer(_: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, evaluating, solving, against_the_peer);
+criterion_group!(benches, parsing, grouping, evaluating, solving, against_the_peer);
 criterion_main!(benches);

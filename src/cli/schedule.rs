@@ -149,7 +149,7 @@ impl Prediction {
     /// How many lines of provenance and warnings a report needs.
     fn notes(&self) -> Notes {
         Notes {
-            platform: format!("{} (`{}`)", self.posed.platform.value.title, self.posed.platform.value.name),
+            platform: format!("{} ({})", self.posed.platform.value.title, self.posed.platform.value.name),
             sources: sources(&self.posed),
             warnings: warnings(&self.posed),
         }

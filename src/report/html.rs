@@ -155,13 +155,12 @@ fn placement_table(view: &ScheduleView) -> String {
         ("Slowdown", true),
     ];
     let rows = (0..view.problem.tasks.len()).flat_map(|task| view.segments(task)).map(|segment| {
-        let groups = &view.problem.tasks[segment.task].groups;
         let at = |group| view.occupation(GroupId { task: segment.task, group });
         let cells = vec![
             letter(segment.task).to_string(),
             title(view, segment.task),
-            format!("{}-{}", segment.first + 1, segment.last + 1),
-            format!("{}-{}", groups[segment.first].layers.first, groups[segment.last].layers.last - 1),
+            segment.groups(),
+            view.layers(&segment),
             view.problem.machines[segment.machine].name.to_uppercase(),
             milliseconds(at(segment.first).start),
             milliseconds(at(segment.last).end),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::gantt::{gantt, letter};
 use super::{Align, ScheduleView, Table, readable_value};
 use crate::problem::GroupId;
-use crate::schedule::{Objective, Proof, ProofState};
+use crate::schedule::{Objective, Proof, ProofState, SearchStatistics};
 
 /// Columns of time in the Gantt chart.
 const CHART_WIDTH: usize = 72;
@@ -85,13 +85,12 @@ fn segments_table(view: &ScheduleView) -> Table {
     ];
     let mut table = Table::new(&columns);
     for segment in (0..view.problem.tasks.len()).flat_map(|task| view.segments(task)) {
-        let groups = &view.problem.tasks[segment.task].groups;
         let at = |group| view.occupation(GroupId { task: segment.task, group });
         table.row([
             letter(segment.task).to_string(),
             title(view, segment.task),
-            format!("{}-{}", segment.first + 1, segment.last + 1),
-            format!("{}-{}", groups[segment.first].layers.first, groups[segment.last].layers.last - 1),
+            segment.groups(),
+            view.layers(&segment),
             view.problem.machines[segment.machine].name.to_uppercase(),
             format!("{:.3}", at(segment.first).start.to_milliseconds().0),
             format!("{:.3}", at(segment.last).end.to_milliseconds().0),
@@ -170,16 +169,7 @@ fn proof(view: &ScheduleView) -> String {
 
 /// What is proved, and by what.
 pub fn proof_sentence(objective: Objective, value: u64, proof: &Proof) -> String {
-    let statistics = &proof.statistics;
-    let search = format!(
-        "{} combinations of plans: {} excluded by Z3's rows, {} decided by the order search, {} excluded by enumeration; {} Z3 checks, {}",
-        statistics.combinations,
-        statistics.excluded_by_rows,
-        statistics.decided_by_oracle,
-        statistics.excluded_by_enumeration,
-        statistics.z3_checks,
-        seconds(proof.elapsed),
-    );
+    let search = format!("{}; {} Z3 checks, {}", counts(proof), proof.statistics.z3_checks, seconds(proof.elapsed));
     match proof.state {
         ProofState::Optimal => format!("optimal: proved that no other placement and order is better\n  {search}"),
         ProofState::Feasible => {
@@ -195,6 +185,22 @@ pub fn proof_sentence(objective: Objective, value: u64, proof: &Proof) -> String
             )
         }
     }
+}
+
+/// How the combinations of plans were decided.
+fn counts(proof: &Proof) -> String {
+    let SearchStatistics { combinations, excluded_by_rows, decided_by_oracle, excluded_by_enumeration, .. } =
+        proof.statistics;
+    let counted = excluded_by_rows + decided_by_oracle + excluded_by_enumeration;
+    let rest = match (proof.state, combinations.saturating_sub(counted)) {
+        (_, 0) => String::new(),
+        (ProofState::Optimal, rest) => format!(", {rest} excluded by rows and clauses over groups"),
+        (ProofState::Feasible, rest) => format!(", {rest} not decided one by one"),
+    };
+    format!(
+        "{combinations} combinations of plans: {excluded_by_rows} excluded by Z3's rows, {decided_by_oracle} decided by \
+         the order search, {excluded_by_enumeration} excluded by enumeration{rest}"
+    )
 }
 
 fn seconds(elapsed: Duration) -> String {

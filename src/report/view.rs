@@ -44,7 +44,25 @@ pub struct Segment {
     pub machine: usize,
 }
 
+impl Segment {
+    /// The groups as people count them, from 1: `1-3`, or `11`.
+    pub fn groups(&self) -> String {
+        closed(self.first + 1, self.last + 1)
+    }
+}
+
+/// A closed range; one number where it holds only one.
+fn closed(first: usize, last: usize) -> String {
+    if first == last { first.to_string() } else { format!("{first}-{last}") }
+}
+
 impl ScheduleView<'_> {
+    /// The layers of a segment by index, closed: `0-13`, or `40`.
+    pub fn layers(&self, segment: &Segment) -> String {
+        let groups = &self.problem.tasks[segment.task].groups;
+        closed(groups[segment.first].layers.first, groups[segment.last].layers.last.saturating_sub(1))
+    }
+
     /// The task's runs of groups on one accelerator, in order.
     pub fn segments(&self, task: usize) -> Vec<Segment> {
         let placement = &self.decision.placement[task];
