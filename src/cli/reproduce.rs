@@ -50,6 +50,7 @@ fn reproduce(published: PublishedPair, arguments: &ReproduceArguments) -> Result
         ProofState::Optimal => "optimal".to_owned(),
         ProofState::Feasible => format!("feasible, gap {:.1} %", 100.0 * solution.gap()),
     };
-    let best_baseline = best.map(|best| (best.label.clone(), best.timeline.makespan().to_milliseconds()));
+    let best_baseline =
+        best.map(|best| (format!("{}: {}", best.name, best.label), best.timeline.makespan().to_milliseconds()));
     Ok(Reproduced { published, makespan: solution.timeline.makespan().to_milliseconds(), best_baseline, proof })
 }

@@ -160,7 +160,7 @@ pub fn gain_sentence(view: &ScheduleView) -> String {
     } else {
         format!("Worse than the best baseline by {:.1} %", -gain)
     };
-    format!("{what} ({})", best.label)
+    format!("{what} ({}: {})", best.name, best.label)
 }
 
 fn proof(view: &ScheduleView) -> String {
