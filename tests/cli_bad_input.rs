@@ -198,6 +198,7 @@ fn bad_usage_is_refused_with_exit_code_2() {
     schedule(&["--policy", "fun"], &["--policy", "gpu-only"]);
     schedule(&["--format", "xml"], &["--format", "json"]);
     schedule(&["--contention", "table"], &["`--contention`", "`gpu` of `xavier_agx`", "`table`"]);
+    schedule(&["--out", "x", "--html", "x"], &["`--out` and `--html` name the same file x"]);
     schedule(&["--frobnicate"], &["--frobnicate"]);
     schedule(&["more"], &["more"]);
     refuses(&["frobnicate"], 2, &["frobnicate"]);

@@ -57,7 +57,7 @@ const FORGERIES: &[Forgery] = &[
         "all starts later",
         |d| {
             for group in d["tasks"][RESNET]["groups"].as_array_mut().unwrap() {
-                shift(group, 9)
+                shift(group, 9);
             }
         },
         &[],
@@ -101,7 +101,7 @@ const FORGERIES: &[Forgery] = &[
         "a value and a bound forged",
         |d| {
             d["value"] = json!(1);
-            d["proof"]["bound"] = json!(1)
+            d["proof"]["bound"] = json!(1);
         },
         &["1"],
     ),
@@ -243,6 +243,12 @@ fn wrong_profiles_are_refused_with_the_path_of_the_field() {
     refuses_profile("\"derived\"", "\"guessed\"", &["guessed"]);
     refuses_profile("\"name\": \"googlenet\"", "\"name\": \"alexnet\"", &["`alexnet`", "`--dnns` doesn't name"]);
     refuses_profile("\"hash\": \"a", "\"hash\": \"b", &["googlenet"]);
+    let folder = TempDir::new().unwrap();
+    for name in ["a.json", "b.json"] {
+        write(folder.path(), name, PROFILE);
+    }
+    let twice = ["schedule", "--dnns", "googlenet,resnet", "--profile", "a.json,b.json"];
+    refuses_in(folder.path(), &twice, 2, &["`--profile`: a.json and b.json are both of `googlenet`"]);
     refuses_profile("{", "", &["line 2 column 18"]);
     refuses_profile("}", "", &["line "]);
 }
