@@ -128,16 +128,16 @@ pub(super) struct SearchArguments {
     #[arg(long, value_enum, default_value_t = ObjectiveArgument::Makespan)]
     pub(super) objective: ObjectiveArgument,
     /// Most changes of accelerator per network, or `unlimited`
-    #[arg(long, default_value = "2", value_name = "K", value_parser = transition_limit)]
+    #[arg(long, default_value = "2", value_name = "K", value_parser = transition_limit, allow_negative_numbers = true)]
     pub(super) max_transitions: TransitionLimit,
     /// Return the best schedule found within this time, with its bound: `10`, `10s`, `500ms`
-    #[arg(long, value_name = "S", value_parser = duration)]
+    #[arg(long, value_name = "S", value_parser = duration, allow_negative_numbers = true)]
     pub(super) time_limit: Option<Duration>,
     /// Return the best schedule found within this many nodes of the order search; deterministic
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(super) node_limit: Option<u64>,
     /// Seed of everything that is random in the search
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
     pub(super) seed: u64,
     /// How contention slows the accelerators [default: what the platform has]
     #[arg(long, value_enum)]
@@ -213,7 +213,7 @@ pub(super) struct RunMultiArguments {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(super) warm_up: u32,
     /// Seed of the simulator's noise
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
     pub(super) seed: u64,
     /// Simulate without noise: every round alike
     #[arg(long)]
@@ -283,7 +283,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(format!("unknown unit `{unit}`: use `ms`, `s` or `min`")),
     };
     let seconds: f64 = number.parse().map_err(|_| format!("`{number}` is not a number"))?;
-    Duration::try_from_secs_f64(seconds * factor).map_err(|_| "expected a time of zero or more".into())
+    Duration::try_from_secs_f64(seconds * factor).map_err(|_| "expected a time from zero to some centuries".into())
 }
 
 #[cfg(test)]

@@ -171,7 +171,14 @@ pub(super) fn given_profiles(
     paths: &[PathBuf],
     networks: &[Found<Network>],
 ) -> Result<Vec<Found<NetworkProfile>>, Failure> {
-    paths.iter().map(|path| given_profile(path, networks)).collect()
+    let given: Vec<_> = paths.iter().map(|path| given_profile(path, networks)).collect::<Result<_, _>>()?;
+    for (idx, second) in given.iter().enumerate() {
+        if let Some(first) = given[..idx].iter().find(|first| first.value.network == second.value.network) {
+            let (name, first, second) = (&second.value.network, &first.origin, &second.origin);
+            return Err(Failure::usage(format!("`--profile`: {first} and {second} are both of `{name}`")));
+        }
+    }
+    Ok(given)
 }
 
 fn given_profile(path: &Path, networks: &[Found<Network>]) -> Result<Found<NetworkProfile>, Failure> {

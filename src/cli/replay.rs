@@ -59,6 +59,7 @@ impl Replay {
     pub(super) fn faults(&self) -> Vec<String> {
         let mut faults = self.file.contradictions();
         let problem = &self.posed.problem;
+        faults.extend(self.file.disagreements(problem, &self.decision));
         if let Err(violations) = schedule::check(problem, &self.decision, &self.timeline) {
             faults.extend(violations.into_iter().map(|violation| violation.message));
             return faults;

@@ -21,6 +21,7 @@ use crate::schedule::{
 };
 
 pub(super) fn run(arguments: &ScheduleArguments) -> Result<(), Failure> {
+    refuse_outputs_of_one_name(arguments)?;
     let posed = pose(arguments)?;
     for remark in &posed.remarks {
         output::note(arguments.output.quiet, &format!("note: {remark}"));
@@ -33,6 +34,23 @@ pub(super) fn run(arguments: &ScheduleArguments) -> Result<(), Failure> {
         Format::Text => output::print(&prediction.text(&answers))?,
     }
     write_files(arguments, &prediction, &answers[0])
+}
+
+/// Refuses to write one output over another.
+fn refuse_outputs_of_one_name(arguments: &ScheduleArguments) -> Result<(), Failure> {
+    let ScheduleArguments { out, gantt, html, .. } = arguments;
+    for (first, second, flags) in [
+        (out, gantt, "`--out` and `--gantt`"),
+        (out, html, "`--out` and `--html`"),
+        (gantt, html, "`--gantt` and `--html`"),
+    ] {
+        if let (Some(first), Some(second)) = (first, second)
+            && first == second
+        {
+            return Err(Failure::usage(format!("{flags} name the same file {}", first.display())));
+        }
+    }
+    Ok(())
 }
 
 /// What the flags ask for, as a problem.

@@ -2,6 +2,7 @@
 //!
 //! All moments are whole nanoseconds from the start of a round. Keys are listed in `docs/formats.md`.
 
+mod judge;
 mod read;
 mod write;
 

@@ -3,11 +3,11 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::{GroupField, OrderField, ScheduleFile, TaskField};
+use super::{GroupField, OrderField, PinField, ScheduleFile};
 use crate::artifact::field::from_json;
 use crate::artifact::profile::check_range;
 use crate::problem::{GroupId, Problem};
-use crate::schedule::{Decision, Occupation, ProofState, Timeline};
+use crate::schedule::{Decision, Occupation, Timeline};
 use crate::units::Nanoseconds;
 
 /// The latest moment that a file may name: what every reader of JSON holds exactly, about 104 days.
@@ -34,6 +34,11 @@ impl ScheduleFile {
                 position_of(before, &names, &format!("{at}.after[{position}]"))?;
             }
         }
+        for (idx, PinField { layers: [first, last], .. }) in self.pins.iter().enumerate() {
+            if first >= last {
+                bail!("pins[{idx}].layers: [{first}, {last}] holds no layer");
+            }
+        }
         self.decision_among(&self.accelerators)?;
         Ok(self)
     }
@@ -55,27 +60,6 @@ impl ScheduleFile {
         }
         let timeline = self.tasks.iter().map(|task| task.groups.iter().map(occupation).collect());
         Ok((self.decision_among(&machines)?, Timeline { groups: timeline.collect() }))
-    }
-
-    /// What the file says twice and differently, one sentence each: sums that its own intervals deny, and a proof that
-    /// contradicts itself.
-    pub fn contradictions(&self) -> Vec<String> {
-        let ends: Vec<u64> = self.tasks.iter().map(last_end).collect();
-        let makespan = ends.iter().copied().max().unwrap_or_default();
-        let tasks = self.tasks.iter().zip(&ends).enumerate();
-        let mut found: Vec<_> = tasks
-            .filter(|(_, (task, end))| task.end_ns != **end)
-            .map(|(idx, (task, end))| format!("tasks[{idx}].end_ns: is {}, the last group ends at {end}", task.end_ns))
-            .collect();
-        if self.makespan_ns != makespan {
-            found.push(format!("makespan_ns: is {}, the last task ends at {makespan}", self.makespan_ns));
-        }
-        let better_than_bound = self.objective.is_better(self.value, self.proof.bound);
-        if better_than_bound || (self.proof.state == ProofState::Optimal && self.value != self.proof.bound) {
-            let Self { value, proof, .. } = self;
-            found.push(format!("proof.bound: is {}, which the value {value} contradicts", proof.bound));
-        }
-        found
     }
 
     /// The decision with accelerators as positions in `machines`.
@@ -162,10 +146,6 @@ fn check_moment(moment: u64, path: &str) -> Result<()> {
         bail!("{path}: {moment} ns is later than {LATEST_NS} ns");
     }
     Ok(())
-}
-
-fn last_end(task: &TaskField) -> u64 {
-    task.groups.last().map(|group| group.exit[1]).unwrap_or_default()
 }
 
 fn occupation(group: &GroupField) -> Occupation {
