@@ -157,6 +157,15 @@ fn files_above_the_working_folder_are_found_and_a_schedule_of_them_is_right() {
 }
 
 #[test]
+fn two_files_of_one_name_are_two_networks() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "one/deploy.prototxt", ACCEPTED_NETWORK);
+    write(folder.path(), "two/deploy.prototxt", ACCEPTED_NETWORK.replace("num_output: 16", "num_output: 64"));
+    accepts_in(folder.path(), &["schedule", "--dnns", "one/deploy.prototxt,two/deploy.prototxt", "--out", "s.json"]);
+    accepts_in(folder.path(), &["check", "s.json"]);
+}
+
+#[test]
 fn a_users_files_win_over_the_shipped_ones_and_are_announced() {
     let folder = TempDir::new().unwrap();
     let schedule = ["schedule", "--dnns", "alexnet,resnet", "--format", "json"];

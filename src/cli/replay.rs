@@ -33,8 +33,8 @@ pub(super) fn read(path: &Path) -> Result<Replay, Failure> {
         return Err(changed(format!("platform `{}` has changed", file.platform.name)));
     }
     let mut wishes = Vec::new();
-    for task in &file.tasks {
-        let wish = wish(task, &file.profiles).map_err(|failure| failure.of_file(&origin))?;
+    for (idx, task) in file.tasks.iter().enumerate() {
+        let wish = wish(task, idx, &file.profiles).map_err(|failure| failure.of_file(&origin))?;
         if wish.network.value.content_hash != task.network_hash {
             return Err(changed(format!("network `{}` has changed", task.network)));
         }
@@ -44,8 +44,8 @@ pub(super) fn read(path: &Path) -> Result<Replay, Failure> {
     let pins = file.pins.iter().map(pin).collect();
     let terms = Terms { pins, max_transitions: file.max_transitions.0, contention };
     let posed = posing::pose(wishes, platform, terms).map_err(|failure| failure.of_file(&origin))?;
-    for (used, network) in posed.profiles.iter().zip(&posed.networks) {
-        let recorded = reference(&file.profiles, &network.value.name).with_context(|| origin.clone())?;
+    for (idx, (used, network)) in posed.profiles.iter().zip(&posed.networks).enumerate() {
+        let recorded = reference(&file.profiles, idx, &network.value.name).with_context(|| origin.clone())?;
         if recorded.sha256 != used.sha256 {
             return Err(changed(format!("the profile of `{}` ({}) has changed", recorded.name, used.origin)));
         }
@@ -75,9 +75,9 @@ fn platform_choice(platform: &Reference) -> &str {
     if Path::new(&platform.origin).extension().is_some() { &platform.origin } else { &platform.name }
 }
 
-fn wish(task: &TaskField, profiles: &[Reference]) -> Result<TaskWish, Failure> {
+fn wish(task: &TaskField, idx: usize, profiles: &[Reference]) -> Result<TaskWish, Failure> {
     let network = inputs::network(&task.network)?;
-    let recorded = reference(profiles, &network.value.name)?;
+    let recorded = reference(profiles, idx, &network.value.name)?;
     let profile = match recorded.origin.as_str() {
         MODELLED => ProfileWish::Modelled,
         path if Path::new(path).extension().is_some() => {
@@ -95,9 +95,10 @@ fn pin(field: &PinField) -> Pin {
     Pin { network: field.network.clone(), layers, accelerator: field.accelerator.clone() }
 }
 
-fn reference<'a>(profiles: &'a [Reference], network: &str) -> Result<&'a Reference> {
-    match profiles.iter().find(|profile| profile.name == network) {
-        Some(profile) => Ok(profile),
-        None => bail!("profiles: there is none for `{network}`"),
+/// The profile of the task at `idx`: names alone don't tell two networks of one file name apart.
+fn reference<'a>(profiles: &'a [Reference], idx: usize, network: &str) -> Result<&'a Reference> {
+    match profiles.get(idx) {
+        Some(profile) if profile.name == network => Ok(profile),
+        _ => bail!("profiles: there is none for `{network}`"),
     }
 }

@@ -36,7 +36,7 @@ pub struct ScheduleFile {
     pub contention: String,
     /// Class of schedules: [`CLASS`].
     pub class: String,
-    /// The profiles that it rests on, one per network.
+    /// The profiles that it rests on, one per task.
     pub profiles: Vec<Reference>,
     /// Layers that the user bound to an accelerator.
     pub pins: Vec<PinField>,
@@ -210,7 +210,7 @@ pub struct ScheduleContext {
     pub objective: Objective,
     /// Contention model: `pccs`, `table` or `none`.
     pub contention: String,
-    /// The profiles, one per network.
+    /// The profiles, one per task.
     pub profiles: Vec<Reference>,
     /// Layers bound by the user.
     pub pins: Vec<PinField>,

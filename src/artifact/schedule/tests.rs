@@ -229,6 +229,7 @@ fn a_forged_end_makespan_or_proof_is_a_contradiction() {
         format!("tasks[0].end_ns: is {end}, the last group ends at {}", end - 1),
         format!("makespan_ns: is 1, the last task ends at {makespan}"),
         format!("proof.bound: is {}, which the value {makespan} contradicts", makespan + 1),
+        format!("proof.gap: is 0, value and bound are {} apart", 1.0 / makespan as f64),
     ];
     assert_eq!(forged.contradictions(), expected);
 }
