@@ -32,11 +32,11 @@ pub(super) fn run(arguments: &RunMultiArguments) -> Result<(), Failure> {
     let log =
         run::run_multi(&replay.posed.problem, &replay.decision, &networks, &replay.posed.platform.value, options)?;
     let json = artifact::write_run_log(&log)?;
+    artifact::write_text(&arguments.out, &json)?;
     match arguments.output.format {
         Format::Json => output::print(&json)?,
         Format::Text => output::print(&report::predicted_and_simulated(&replay.timeline, &log))?,
     }
-    artifact::write_text(&arguments.out, &json)?;
     output::note(quiet, &format!("wrote {} ({} rounds, simulated)", arguments.out.display(), log.rounds.len()));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `haxconn schedule`: poses the problem, solves it, has every answer judged, shows and writes it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -29,11 +29,13 @@ pub(super) fn run(arguments: &ScheduleArguments) -> Result<(), Failure> {
     let options = options(&arguments.search);
     let prediction = Prediction::of(posed, &options, arguments.output.quiet)?;
     let answers = prediction.answers(arguments.policy)?;
+    let written = write_files(arguments, &prediction, &answers[0])?;
     match arguments.output.format {
         Format::Json => output::print(&prediction.json(arguments.policy, &answers)?)?,
         Format::Text => output::print(&prediction.text(&answers))?,
     }
-    write_files(arguments, &prediction, &answers[0])
+    written.iter().for_each(|line| output::note(arguments.output.quiet, line));
+    Ok(())
 }
 
 /// Refuses to write one output over another.
@@ -291,39 +293,26 @@ fn task_network(found: &Found<Network>) -> TaskNetwork {
     TaskNetwork { name, hash: found.value.content_hash.clone() }
 }
 
-fn write_files(arguments: &ScheduleArguments, prediction: &Prediction, answer: &Answer) -> Result<(), Failure> {
+/// Writes what the flags ask for; says what was written.
+fn write_files(
+    arguments: &ScheduleArguments,
+    prediction: &Prediction,
+    answer: &Answer,
+) -> Result<Vec<String>, Failure> {
     let notes = prediction.notes();
     let view = prediction.view(answer, &notes);
-    let say =
-        |path: &Path, what: &str| output::note(arguments.output.quiet, &format!("wrote {} ({what})", path.display()));
-    if let Some(path) = &arguments.out {
-        if answer
-            .solution
-            .decision
-            .placement
-            .iter()
-            .enumerate()
-            .any(|(task, placement)| exceeds(prediction, task, placement))
-        {
-            return Err(Failure::no_schedule("the schedule is outside the transition limit and isn't written"));
-        }
-        artifact::write_text(path, &prediction.file(&answer.solution).to_json()?)?;
-        say(path, &format!("makespan {}", answer.solution.timeline.makespan()));
-    }
-    if let Some(path) = &arguments.gantt {
-        artifact::write_text(path, &report::svg(&view))?;
-        say(path, "Gantt chart");
-    }
-    if let Some(path) = &arguments.html {
-        artifact::write_text(path, &report::page(&view))?;
-        say(path, "page");
-    }
-    Ok(())
-}
-
-fn exceeds(prediction: &Prediction, task: usize, placement: &[usize]) -> bool {
-    let problem = &prediction.posed.problem;
-    problem.max_transitions.is_some_and(|limit| problem.counted_transitions(task, placement) > limit)
+    let mut written = Vec::new();
+    let mut write = |path: &Option<PathBuf>, text: &dyn Fn() -> anyhow::Result<String>, what: &str| {
+        let Some(path) = path else { return Ok(()) };
+        artifact::write_text(path, &text()?)?;
+        written.push(format!("wrote {} ({what})", path.display()));
+        Ok::<(), anyhow::Error>(())
+    };
+    let makespan = format!("makespan {}", answer.solution.timeline.makespan());
+    write(&arguments.out, &|| prediction.file(&answer.solution).to_json(), &makespan)?;
+    write(&arguments.gantt, &|| Ok(report::svg(&view)), "Gantt chart")?;
+    write(&arguments.html, &|| Ok(report::page(&view)), "page")?;
+    Ok(written)
 }
 
 /// Refuses an answer that the judge finds fault with: a bug of this program, said as such.
