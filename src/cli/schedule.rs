@@ -1,6 +1,6 @@
 //! `haxconn schedule`: poses the problem, solves it, has every answer judged, shows and writes it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -34,7 +34,9 @@ pub(super) fn run(arguments: &ScheduleArguments) -> Result<(), Failure> {
         Format::Json => output::print(&prediction.json(arguments.policy, &answers)?)?,
         Format::Text => output::print(&prediction.text(&answers))?,
     }
-    written.iter().for_each(|line| output::note(arguments.output.quiet, line));
+    for line in &written {
+        output::note(arguments.output.quiet, line);
+    }
     Ok(())
 }
 
