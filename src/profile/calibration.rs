@@ -142,7 +142,8 @@ fn shared_memory(platform: &Platform) -> Memory {
     Memory { shared: GigabytesPerSecond(platform.peak_bandwidth.value.0 * platform.sharing_efficiency.value) }
 }
 
-fn position(platform: &Platform, accelerator: &str) -> Result<usize, ProfileError> {
+/// Position of the accelerator that figures are of.
+pub(super) fn position(platform: &Platform, accelerator: &str) -> Result<usize, ProfileError> {
     platform.accelerator_index(accelerator).ok_or_else(|| ProfileError::NoAccelerator {
         platform: platform.name.clone(),
         accelerator: accelerator.to_owned(),
