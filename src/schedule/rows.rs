@@ -30,19 +30,25 @@ pub(super) fn rows(tables: &Tables, goal: Goal, table: &PlanTable, most: u64) ->
     rows
 }
 
+fn horizon(tables: &Tables, goal: Goal, table: &PlanTable, most: u64) -> Option<u64> {
+    let shortest = |plans: &Vec<Plan>| plans.iter().map(|plan| plan.chain).min().unwrap_or(0);
+    latest_end(tables, goal, most, || table.plans.iter().map(shortest).collect())
+}
+
 /// The latest end of any task that a score of at most `most` allows: the makespan itself; for the throughput, the latest
-/// end at which the other tasks at their fastest still make up for the task. `None` where there is no such moment.
-pub(super) fn horizon(tables: &Tables, goal: Goal, table: &PlanTable, most: u64) -> Option<u64> {
+/// end at which the other tasks, each on its shortest chain of `chains`, still make up for the task. `None` where there
+/// is no such moment.
+pub(super) fn latest_end(tables: &Tables, goal: Goal, most: u64, chains: impl FnOnce() -> Vec<u64>) -> Option<u64> {
     if goal.objective == Objective::Makespan {
         return Some(most);
     }
-    let fastest: Vec<u64> = (0..tables.n_tasks)
-        .map(|task| table.plans[task].iter().map(|plan| plan_throughput(tables, task, plan)).max().unwrap_or(0))
-        .collect();
+    let release = |task: usize| tables.problem.tasks[task].release.0;
+    let fastest: Vec<u64> =
+        chains().iter().enumerate().map(|(task, chain)| task_throughput(tables, task, release(task) + chain)).collect();
     let all: u64 = fastest.iter().sum();
     let latest = |task: usize| {
         let needed = goal.convert(most).checked_sub(all - fastest[task]).filter(|&needed| needed > 0)?;
-        Some(tables.problem.tasks[task].release.0 + task_throughput_inverse(needed))
+        Some(release(task) + task_throughput_inverse(needed))
     };
     (0..tables.n_tasks).map(latest).try_fold(0, |horizon, end| Some(horizon.max(end?)))
 }
