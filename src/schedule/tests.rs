@@ -192,3 +192,20 @@ fn the_longest_times_that_a_problem_may_have_do_not_overflow() {
         assert!(solution.timeline.makespan() <= evaluate(&problem, &warm).expect("a timeline").makespan());
     }
 }
+
+#[test]
+fn plans_are_found_at_once_where_nearly_every_beginning_leads_nowhere() {
+    let mut problem = random_problem(&mut Rng::with_seed(1), 1, 60, 2);
+    for (at, group) in problem.tasks[0].groups.iter_mut().enumerate() {
+        *group = hour(at);
+        if at >= 40 {
+            group.costs[at % 2] = None;
+        }
+    }
+    let tables = Tables::new(&problem).expect("there are no edges");
+    let prices = Prices::new(&tables);
+    let placements = plans::enumerate(&tables, &prices, 0, 19, usize::MAX);
+    let placements: Vec<Vec<usize>> = placements.into_iter().map(|plan| plan.placement).collect();
+    assert_eq!(placements.len(), 1, "everything before the pinned groups is where the first of them is");
+    assert!(placements[0][..41].iter().all(|&machine| machine == 1));
+}
