@@ -7,7 +7,7 @@ use crate::backend::sim::{
 use crate::group::LayerRange;
 use crate::network::Network;
 use crate::platform::{Platform, Roofline};
-use crate::units::{GigabytesPerSecond, Milliseconds};
+use crate::units::Milliseconds;
 
 /// AlexNet's time by accelerator: sums of the group times in `ismetdagli/HaX-CoNN`, `src/z3_solver_multi_dnn.py`.
 /// Unverified: the groups there are inconsistent, so that only their sums are used.
@@ -109,8 +109,8 @@ pub fn co_run(
     for name in accelerators {
         segments.push(whole_network(platform, network, profile, position(platform, name)?));
     }
-    let together = spans(&segments, &[vec![0], vec![1]], shared_memory(platform));
-    let one_by_one = spans(&segments, &[vec![0, 1]], shared_memory(platform));
+    let together = spans(&segments, &[vec![0], vec![1]], Memory::of(platform));
+    let one_by_one = spans(&segments, &[vec![0, 1]], Memory::of(platform));
     Ok(accelerators
         .iter()
         .zip(one_by_one.iter().zip(together))
@@ -135,11 +135,6 @@ fn whole_network(platform: &Platform, network: &Network, profile: &NetworkProfil
         work_stages(within(&kernels, group.layers), roofline, cost.time.value, platform.peak_bandwidth.value)
     });
     Segment { after: Vec::new(), release: Milliseconds(0.0), stages: stages.collect() }
-}
-
-/// What the simulated memory delivers to several accelerators together.
-fn shared_memory(platform: &Platform) -> Memory {
-    Memory { shared: GigabytesPerSecond(platform.peak_bandwidth.value.0 * platform.sharing_efficiency.value) }
 }
 
 /// Position of the accelerator that figures are of.
