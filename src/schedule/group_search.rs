@@ -7,7 +7,7 @@
 
 use super::plan_search::{self, Continue};
 use super::plans::PlanTable;
-use super::rows::latest_end;
+use super::rows::{latest_end, unit};
 use super::search::{Outcome, Proposal, Search};
 use super::z3::Master;
 
@@ -271,9 +271,8 @@ impl GroupSearch<'_, '_> {
         let least = |flat: usize| self.slots(flat).map(|slot| weights(slot)[0]).min().unwrap_or(0);
         let least_sum: u64 = release + groups.iter().map(|&flat| least(flat)).sum::<u64>();
         let Some(room) = horizon.checked_sub(least_sum) else { return self.master.refute() };
-        // Z3 adds up all weights of a row in 32 bits.
-        let n_terms = 3 * (groups.len() * self.search.tables.n_machines).max(1) as u64;
-        let unit = 1000.max(room / ((1 << 30) / n_terms).max(1) + 1);
+        let n_terms = 3 * (groups.len() * self.search.tables.n_machines) as u64;
+        let unit = unit(room, n_terms, 1000);
         let limit = room / unit;
         let mut terms = vec![];
         for &flat in groups {

@@ -106,6 +106,12 @@ fn price_row(tables: &Tables, table: &PlanTable, vector: usize, horizon: u64) ->
     row(table, horizon.saturating_sub(release), 1000, |_, plan| plan.pays[vector])
 }
 
+/// The unit, at least `least`, in which `n_terms` weights of hardly more than `room` are counted: Z3 adds up all weights
+/// of a row in 32 bits.
+pub(super) fn unit(room: u64, n_terms: u64, least: u64) -> u64 {
+    least.max(room / ((1 << 30) / n_terms.max(1)).max(1) + 1)
+}
+
 /// A row in whole numbers that Z3 takes: per-task minima taken off (it doesn't know that one plan of each task is
 /// chosen), weights rounded down to units, the limit too. `None` where nothing satisfies it.
 pub(super) fn rounded(row: &Row) -> Option<(Vec<Vec<i32>>, i32)> {
@@ -113,8 +119,7 @@ pub(super) fn rounded(row: &Row) -> Option<(Vec<Vec<i32>>, i32)> {
     let least_sum: u64 = row.weights.iter().map(least).sum();
     let room = row.limit.checked_sub(least_sum)?;
     let n_terms: u64 = row.weights.iter().map(|weights| weights.len() as u64).sum();
-    // Z3 adds up all weights of a row in 32 bits.
-    let unit = row.unit.max(room / ((1 << 30) / n_terms.max(1)).max(1) + 1);
+    let unit = unit(room, n_terms, row.unit);
     let limit = room / unit;
     let round = |weight: u64| i32::try_from((weight / unit).min(limit + 1)).unwrap_or(i32::MAX);
     let weights = row.weights.iter().map(|weights| {
