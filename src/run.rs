@@ -15,7 +15,7 @@ use crate::network::Network;
 use crate::platform::Platform;
 use crate::problem::{GroupId, Problem};
 use crate::schedule::Decision;
-use crate::units::{Bytes, GigabytesPerSecond, Nanoseconds};
+use crate::units::{Bytes, Nanoseconds};
 
 pub use log::{GroupSpan, Round, RunLog, Statistics, TaskLog};
 
@@ -134,8 +134,7 @@ impl<'a> Workload<'a> {
             segments.extend(builder.task(task, network)?);
         }
         let lanes = decision.order.iter().map(|order| order.iter().map(|&id| segment_index(problem, id)).collect());
-        let shared = GigabytesPerSecond(platform.peak_bandwidth.value.0 * platform.sharing_efficiency.value);
-        Ok(Self { problem, segments, lanes: lanes.collect(), memory: Memory { shared } })
+        Ok(Self { problem, segments, lanes: lanes.collect(), memory: Memory::of(platform) })
     }
 
     fn round(&self, mut noise: Option<Noise>) -> Result<Round, Stuck> {
@@ -238,7 +237,6 @@ impl SegmentBuilder<'_> {
     fn continues(&self, id: GroupId, machine: usize) -> bool {
         let order = &self.decision.order[machine];
         let position = order.iter().position(|&other| other == id);
-        let before = position.and_then(|position| position.checked_sub(1)).map(|before| order[before]);
-        before.is_some_and(|before| before.task == id.task && before.group + 1 == id.group)
+        id.continues(position.and_then(|position| position.checked_sub(1)).map(|before| order[before]))
     }
 }

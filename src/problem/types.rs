@@ -65,6 +65,13 @@ pub struct GroupId {
     pub group: usize,
 }
 
+impl GroupId {
+    /// Whether the group goes on in the engine that its accelerator just ran, `previous`, so that no launch is due.
+    pub fn continues(self, previous: Option<Self>) -> bool {
+        previous.is_some_and(|previous| previous.task == self.task && previous.group + 1 == self.group)
+    }
+}
+
 /// Everything that a schedule is judged by, except the objective.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {

@@ -7,7 +7,7 @@ use crate::backend::sim::{
 use crate::group::LayerRange;
 use crate::network::Network;
 use crate::platform::{Platform, Roofline};
-use crate::units::{GigabytesPerSecond, Milliseconds};
+use crate::units::Milliseconds;
 
 /// AlexNet's time by accelerator: sums of the group times in `ismetdagli/HaX-CoNN`, `src/z3_solver_multi_dnn.py`.
 /// Unverified: the groups there are inconsistent, so that only their sums are used.
@@ -109,8 +109,8 @@ pub fn co_run(
     for name in accelerators {
         segments.push(whole_network(platform, network, profile, position(platform, name)?));
     }
-    let together = spans(&segments, &[vec![0], vec![1]], shared_memory(platform));
-    let one_by_one = spans(&segments, &[vec![0, 1]], shared_memory(platform));
+    let together = spans(&segments, &[vec![0], vec![1]], Memory::of(platform));
+    let one_by_one = spans(&segments, &[vec![0, 1]], Memory::of(platform));
     Ok(accelerators
         .iter()
         .zip(one_by_one.iter().zip(together))
@@ -137,12 +137,8 @@ fn whole_network(platform: &Platform, network: &Network, profile: &NetworkProfil
     Segment { after: Vec::new(), release: Milliseconds(0.0), stages: stages.collect() }
 }
 
-/// What the simulated memory delivers to several accelerators together.
-fn shared_memory(platform: &Platform) -> Memory {
-    Memory { shared: GigabytesPerSecond(platform.peak_bandwidth.value.0 * platform.sharing_efficiency.value) }
-}
-
-fn position(platform: &Platform, accelerator: &str) -> Result<usize, ProfileError> {
+/// Position of the accelerator that figures are of.
+pub(super) fn position(platform: &Platform, accelerator: &str) -> Result<usize, ProfileError> {
     platform.accelerator_index(accelerator).ok_or_else(|| ProfileError::NoAccelerator {
         platform: platform.name.clone(),
         accelerator: accelerator.to_owned(),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::calibration::position;
 use super::model::{costs, precision};
 use super::{DlaTail, GpuLayer, GroupProfile, NetworkProfile, ProfileError, Tagged};
 use crate::backend::sim::{Kernel, kernels};
@@ -124,11 +125,4 @@ fn dla_time(network: &Network, tails: &[DlaTail], range: LayerRange) -> Result<M
 /// To the hundredth of a microsecond that the raw figures have: sums of decimals come out as decimals.
 fn rounded(time: Milliseconds) -> Milliseconds {
     Milliseconds((time.0 * 1e5).round() / 1e5)
-}
-
-fn position(platform: &Platform, accelerator: &str) -> Result<usize, ProfileError> {
-    platform.accelerator_index(accelerator).ok_or_else(|| ProfileError::NoAccelerator {
-        platform: platform.name.clone(),
-        accelerator: accelerator.to_owned(),
-    })
 }

@@ -163,7 +163,7 @@ impl<'a> Evaluator<'a> {
                 return Err(EvaluateError::Unsupported { group: id, machine });
             }
             let previous = position.checked_sub(1).map(|before| self.decision.order[machine][before]);
-            let left = if continues(previous, id) { 0 } else { self.problem.tasks[id.task].launch[machine].0 };
+            let left = if id.continues(previous) { 0 } else { self.problem.tasks[id.task].launch[machine].0 };
             self.groups[id.task][id.group].start = Nanoseconds(self.now);
             self.running[machine] = Some(Running { id, phase: Phase::Launch, left, rate: 0 });
             self.next_in_order[machine] += 1;
@@ -226,11 +226,6 @@ impl<'a> Evaluator<'a> {
             })
             .collect()
     }
-}
-
-/// Whether a group goes on in the engine that its accelerator just ran.
-pub(super) fn continues(previous: Option<GroupId>, id: GroupId) -> bool {
-    previous.is_some_and(|previous| previous.task == id.task && previous.group + 1 == id.group)
 }
 
 #[cfg(test)]

@@ -5,12 +5,11 @@
 //! leaving are only forced to be true, never to be false: rows that count them are satisfied by the honest values.
 //! A no-good excludes many placements at once, so that only the placements that the oracle decided are counted.
 
-use super::Objective;
-use super::bounds::task_throughput;
 use super::plan_search::{self, Continue};
 use super::plans::PlanTable;
-use super::search::{Outcome, Search};
-use super::z3::{Answer, Master};
+use super::rows::{latest_end, unit};
+use super::search::{Outcome, Proposal, Search};
+use super::z3::Master;
 
 /// Nodes for proving that a freed group doesn't matter.
 const NODES_TO_FREE: u64 = 1000;
@@ -37,9 +36,6 @@ struct GroupSearch<'s, 'a> {
 /// Searches until the incumbent is proved or a limit is reached. `table` holds the plans with few transitions, for a
 /// first incumbent.
 pub(super) fn run(search: &mut Search, table: &PlanTable) {
-    if !plan_search::warm_up(search, table) {
-        return;
-    }
     let n_flat = search.tables.offsets[search.tables.n_tasks];
     let machines = search.tables.n_machines;
     let is_supported = |flat: usize, machine: usize| search.tables.costs[flat * machines + machine].is_some();
@@ -49,6 +45,9 @@ pub(super) fn run(search: &mut Search, table: &PlanTable) {
     search.statistics.combinations = combinations(search);
     let root = search.root_bound(&supported);
     search.raise_lower(root);
+    if !plan_search::warm_up(search, table) {
+        return;
+    }
     let master = Master::new(3 * search.tables.costs.len(), search.seed);
     let mut group_search = GroupSearch { search, master, supported };
     group_search.assert_placement();
@@ -163,19 +162,10 @@ impl GroupSearch<'_, '_> {
                 self.assert_rows(target);
                 asserted = target;
             }
-            if !self.search.limits.has_time() {
-                return false;
-            }
-            self.search.statistics.z3_checks += 1;
-            match self.master.check(self.search.limits.milliseconds_left()) {
-                Answer::Unsat => return true,
-                Answer::Unknown(_) => {
-                    if self.search.limits.has_time() {
-                        self.search.limits.stop("Z3, which gave up");
-                    }
-                    return false;
-                }
-                Answer::Model(values) => {
+            match self.search.ask(&self.master) {
+                None => return false,
+                Some(Proposal::NothingLeft) => return true,
+                Some(Proposal::Look(values)) => {
                     if !self.close_placement(&values, target) {
                         return false;
                     }
@@ -239,8 +229,9 @@ impl GroupSearch<'_, '_> {
     /// The chain of every task, the load of every accelerator and the mixed prices for a score below `target`.
     fn assert_rows(&self, target: u64) {
         let Some(most) = target.checked_sub(1) else { return self.master.refute() };
-        let Some(horizon) = self.horizon(most) else { return };
         let tables = self.search.tables;
+        let chains = || self.search.shortest_chains(&self.supported);
+        let Some(horizon) = latest_end(tables, self.search.goal, most, chains) else { return };
         let all: Vec<usize> = (0..self.supported.len()).collect();
         for task in 0..tables.n_tasks {
             let release = tables.problem.tasks[task].release.0;
@@ -259,24 +250,6 @@ impl GroupSearch<'_, '_> {
                 [self.search.prices.of(vector, slot, tables.cost(slot).work), 0, 0]
             });
         }
-    }
-
-    /// The latest end that a score of at most `most` allows; see `rows::horizon`.
-    fn horizon(&self, most: u64) -> Option<u64> {
-        if self.search.goal.objective == Objective::Makespan {
-            return Some(most);
-        }
-        let tables = self.search.tables;
-        let chains = self.search.shortest_chains(&self.supported);
-        let release = |task: usize| tables.problem.tasks[task].release.0;
-        let fastest = |task: usize| task_throughput(tables, task, release(task) + chains[task]);
-        let all: u64 = (0..tables.n_tasks).map(fastest).sum();
-        let latest = |task: usize| {
-            let needed =
-                self.search.goal.convert(most).checked_sub(all - fastest(task)).filter(|&needed| needed > 0)?;
-            Some(release(task) + task_throughput(tables, task, release(task) + needed))
-        };
-        (0..tables.n_tasks).map(latest).try_fold(0, |horizon, end| Some(horizon.max(end?)))
     }
 
     /// What a slot occupies by itself, by entering and by leaving. Launches are certain where a task enters or begins.
@@ -298,9 +271,8 @@ impl GroupSearch<'_, '_> {
         let least = |flat: usize| self.slots(flat).map(|slot| weights(slot)[0]).min().unwrap_or(0);
         let least_sum: u64 = release + groups.iter().map(|&flat| least(flat)).sum::<u64>();
         let Some(room) = horizon.checked_sub(least_sum) else { return self.master.refute() };
-        // Z3 adds up all weights of a row in 32 bits.
-        let n_terms = 3 * (groups.len() * self.search.tables.n_machines).max(1) as u64;
-        let unit = 1000.max(room / ((1 << 30) / n_terms).max(1) + 1);
+        let n_terms = 3 * (groups.len() * self.search.tables.n_machines) as u64;
+        let unit = unit(room, n_terms, 1000);
         let limit = room / unit;
         let mut terms = vec![];
         for &flat in groups {

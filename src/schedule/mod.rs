@@ -1,6 +1,6 @@
 //! Schedules: what they mean (`evaluate`), whether one is right (`check`), and finding the best.
 //!
-//! Pure: no files, no devices, no printing. MODEL in ARCHITECTURE.md defines every word used here.
+//! Pure: no files, no devices, no printing. "What a schedule means" in ARCHITECTURE.md defines every word used here.
 
 mod baselines;
 mod bounds;

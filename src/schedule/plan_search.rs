@@ -9,10 +9,10 @@ use std::collections::{BTreeSet, HashSet};
 use super::bounds::Goal;
 use super::plans::{Plan, PlanTable};
 use super::rows::{rounded, rows};
-use super::search::{Outcome, Search};
+use super::search::{Outcome, Proposal, Search};
 use super::tables::Tables;
 use super::warm_start;
-use super::z3::{Answer, Master};
+use super::z3::Master;
 use crate::problem::Problem;
 
 /// Most completions of a combination that are enumerated with two tasks freed; one task is freed always.
@@ -133,19 +133,10 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
                 self.assert_rows(target);
                 asserted = target;
             }
-            if !self.search.limits.has_time() {
-                return false;
-            }
-            self.search.statistics.z3_checks += 1;
-            match self.master.check(self.search.limits.milliseconds_left()) {
-                Answer::Unsat => return true,
-                Answer::Unknown(_) => {
-                    if self.search.limits.has_time() {
-                        self.search.limits.stop("Z3, which gave up");
-                    }
-                    return false;
-                }
-                Answer::Model(values) => {
+            match self.search.ask(&self.master) {
+                None => return false,
+                Some(Proposal::NothingLeft) => return true,
+                Some(Proposal::Look(values)) => {
                     let combination = self.combination(&values);
                     if !self.close_neighbours(&combination, target) {
                         return false;
@@ -184,7 +175,8 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
         }
         let n_free = tasks.len().min(2) - 1;
         for neighbour in self.neighbours(combination, &tasks, n_free) {
-            let row = self.completions(&neighbour, &tasks[..n_free], target, usize::MAX).unwrap_or_default();
+            let row = self.completions(&neighbour, &tasks[..n_free], target, usize::MAX);
+            let row = row.expect("no row has more completions than can be counted");
             if !self.close(&neighbour, &tasks, n_free, row, target) {
                 return false;
             }
@@ -338,7 +330,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
 
     fn is_enumerated(&self, combination: &[usize]) -> bool {
         let key: Vec<Option<usize>> = combination.iter().map(|&plan| Some(plan)).collect();
-        self.is_enumerated_more_widely(&key)
+        self.enumerated.contains(&key) || self.is_enumerated_more_widely(&key)
     }
 
     /// Whether the same with one more task freed was enumerated. Tasks are freed in a fixed order.

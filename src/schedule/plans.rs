@@ -23,13 +23,39 @@ pub(super) struct PlanTable {
 /// All plans of `task` with at most `limit` counted changes, in a fixed order; stops after `most` plans.
 pub(super) fn enumerate(tables: &Tables, prices: &Prices, task: usize, limit: usize, most: usize) -> Vec<Plan> {
     let mut placements = vec![];
-    extend(tables, task, &mut vec![], limit, most, &mut placements);
+    let fewest = fewest_changes(tables, task);
+    extend(tables, task, &fewest, &mut vec![], limit, most, &mut placements);
     placements.into_iter().map(|placement| price(tables, prices, task, placement)).collect()
+}
+
+/// Fewest counted changes from a group on an accelerator to the end of its task: `[group][machine]`, `None` where it
+/// can't run. So that no prefix is extended that can't be completed: there may be exponentially many.
+fn fewest_changes(tables: &Tables, task: usize) -> Vec<Vec<Option<usize>>> {
+    let n_groups = tables.n_groups(task);
+    let mut fewest = vec![vec![None; tables.n_machines]; n_groups];
+    for group in (0..n_groups).rev() {
+        for machine in (0..tables.n_machines).filter(|&machine| is_supported(tables, task, group, machine)) {
+            let Some(next) = fewest.get(group + 1) else {
+                fewest[group][machine] = Some(0);
+                continue;
+            };
+            let step =
+                |after: usize| usize::from(after != machine && !tables.problem.tasks[task].groups[group + 1].tail);
+            let rest = next.iter().enumerate().filter_map(|(after, &rest)| Some(rest? + step(after))).min();
+            fewest[group][machine] = rest;
+        }
+    }
+    fewest
+}
+
+fn is_supported(tables: &Tables, task: usize, group: usize, machine: usize) -> bool {
+    tables.costs[tables.slot(task, group, machine)].is_some()
 }
 
 fn extend(
     tables: &Tables,
     task: usize,
+    fewest: &[Vec<Option<usize>>],
     prefix: &mut Vec<usize>,
     changes_left: usize,
     most: usize,
@@ -44,10 +70,10 @@ fn extend(
         let counts =
             prefix.last().is_some_and(|&before| before != machine) && !tables.problem.tasks[task].groups[group].tail;
         let changes_left = if counts { changes_left.checked_sub(1) } else { Some(changes_left) };
-        let supported = tables.costs[tables.slot(task, group, machine)].is_some();
-        if let Some(changes_left) = changes_left.filter(|_| supported && found.len() < most) {
+        let suffices = |left: &usize| fewest[group][machine].is_some_and(|needed| needed <= *left);
+        if let Some(changes_left) = changes_left.filter(suffices).filter(|_| found.len() < most) {
             prefix.push(machine);
-            extend(tables, task, prefix, changes_left, most, found);
+            extend(tables, task, fewest, prefix, changes_left, most, found);
             prefix.pop();
         }
     }

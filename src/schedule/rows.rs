@@ -30,19 +30,25 @@ pub(super) fn rows(tables: &Tables, goal: Goal, table: &PlanTable, most: u64) ->
     rows
 }
 
+fn horizon(tables: &Tables, goal: Goal, table: &PlanTable, most: u64) -> Option<u64> {
+    let shortest = |plans: &Vec<Plan>| plans.iter().map(|plan| plan.chain).min().unwrap_or(0);
+    latest_end(tables, goal, most, || table.plans.iter().map(shortest).collect())
+}
+
 /// The latest end of any task that a score of at most `most` allows: the makespan itself; for the throughput, the latest
-/// end at which the other tasks at their fastest still make up for the task. `None` where there is no such moment.
-pub(super) fn horizon(tables: &Tables, goal: Goal, table: &PlanTable, most: u64) -> Option<u64> {
+/// end at which the other tasks, each on its shortest chain of `chains`, still make up for the task. `None` where there
+/// is no such moment.
+pub(super) fn latest_end(tables: &Tables, goal: Goal, most: u64, chains: impl FnOnce() -> Vec<u64>) -> Option<u64> {
     if goal.objective == Objective::Makespan {
         return Some(most);
     }
-    let fastest: Vec<u64> = (0..tables.n_tasks)
-        .map(|task| table.plans[task].iter().map(|plan| plan_throughput(tables, task, plan)).max().unwrap_or(0))
-        .collect();
+    let release = |task: usize| tables.problem.tasks[task].release.0;
+    let fastest: Vec<u64> =
+        chains().iter().enumerate().map(|(task, chain)| task_throughput(tables, task, release(task) + chain)).collect();
     let all: u64 = fastest.iter().sum();
     let latest = |task: usize| {
         let needed = goal.convert(most).checked_sub(all - fastest[task]).filter(|&needed| needed > 0)?;
-        Some(tables.problem.tasks[task].release.0 + task_throughput_inverse(needed))
+        Some(release(task) + task_throughput_inverse(needed))
     };
     (0..tables.n_tasks).map(latest).try_fold(0, |horizon, end| Some(horizon.max(end?)))
 }
@@ -100,6 +106,12 @@ fn price_row(tables: &Tables, table: &PlanTable, vector: usize, horizon: u64) ->
     row(table, horizon.saturating_sub(release), 1000, |_, plan| plan.pays[vector])
 }
 
+/// The unit, at least `least`, in which `n_terms` weights of hardly more than `room` are counted: Z3 adds up all weights
+/// of a row in 32 bits.
+pub(super) fn unit(room: u64, n_terms: u64, least: u64) -> u64 {
+    least.max(room / ((1 << 30) / n_terms.max(1)).max(1) + 1)
+}
+
 /// A row in whole numbers that Z3 takes: per-task minima taken off (it doesn't know that one plan of each task is
 /// chosen), weights rounded down to units, the limit too. `None` where nothing satisfies it.
 pub(super) fn rounded(row: &Row) -> Option<(Vec<Vec<i32>>, i32)> {
@@ -107,8 +119,7 @@ pub(super) fn rounded(row: &Row) -> Option<(Vec<Vec<i32>>, i32)> {
     let least_sum: u64 = row.weights.iter().map(least).sum();
     let room = row.limit.checked_sub(least_sum)?;
     let n_terms: u64 = row.weights.iter().map(|weights| weights.len() as u64).sum();
-    // Z3 adds up all weights of a row in 32 bits.
-    let unit = row.unit.max(room / ((1 << 30) / n_terms.max(1)).max(1) + 1);
+    let unit = unit(room, n_terms, row.unit);
     let limit = room / unit;
     let round = |weight: u64| i32::try_from((weight / unit).min(limit + 1)).unwrap_or(i32::MAX);
     let weights = row.weights.iter().map(|weights| {

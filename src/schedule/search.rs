@@ -7,6 +7,7 @@ use super::limits::Limits;
 use super::oracle::{MAX_TASKS, Oracle};
 use super::plans::{self, PlanTable};
 use super::tables::Tables;
+use super::z3::{Answer, Master};
 use super::{
     Decision, Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions, Timeline, evaluate, group_search,
     plan_search, z3,
@@ -73,6 +74,14 @@ pub(super) enum Outcome {
     Deferred,
     /// A limit of the whole search was reached.
     Stopped,
+}
+
+/// What Z3 leaves to look at.
+pub(super) enum Proposal {
+    /// What these values of the variables stand for.
+    Look(Vec<bool>),
+    /// Nothing: the proof of the target.
+    NothingLeft,
 }
 
 /// The shared state of a search.
@@ -206,7 +215,7 @@ impl Search<'_> {
     pub(super) fn offer(&mut self, decision: &Decision) -> bool {
         let Some(transitions) = self.transitions_within_limit(decision) else { return false };
         let Ok(timeline) = evaluate(self.tables.problem, decision) else { return false };
-        let ends = (0..self.tables.n_tasks).map(|task| timeline.end(task).0).sum();
+        let ends = (0..self.tables.n_tasks).map(|task| timeline.end(task).0).fold(0, u64::saturating_add);
         let rank = (self.goal.score(self.tables, &timeline), ends, transitions);
         if self.incumbent.as_ref().is_some_and(|incumbent| incumbent.rank <= rank) {
             return false;
@@ -283,6 +292,24 @@ impl Search<'_> {
     pub(super) fn refutes(&mut self, allowed: &[u64], target: u64, max_nodes: u64) -> bool {
         let verdict = self.oracle.search(allowed, target, max_nodes, &mut self.limits);
         verdict.complete && verdict.found.is_none()
+    }
+
+    /// Asks Z3 for what is left to look at; `None` where a limit was reached or Z3 gave up.
+    pub(super) fn ask(&mut self, master: &Master) -> Option<Proposal> {
+        if !self.limits.has_time() {
+            return None;
+        }
+        self.statistics.z3_checks += 1;
+        match master.check(self.limits.milliseconds_left()) {
+            Answer::Model(values) => Some(Proposal::Look(values)),
+            Answer::Unsat => Some(Proposal::NothingLeft),
+            Answer::Unknown(_) => {
+                if self.limits.has_time() {
+                    self.limits.stop("Z3, which gave up");
+                }
+                None
+            }
+        }
     }
 
     /// Lower bound of the score of every placement within `allowed`.

@@ -129,3 +129,83 @@ fn searching_by_groups_proves_what_searching_by_plans_proves() {
         }
     }
 }
+
+#[test]
+fn the_counts_of_a_proof_add_up_to_all_combinations_also_of_a_single_task() {
+    let mut rng = Rng::with_seed(17);
+    let options = SolveOptions { objective: Objective::Makespan, time_limit: None, node_limit: None, seed: 3 };
+    for round in 0..20 {
+        let problem = random_problem(&mut rng, 1 + round % 3, 4, 2);
+        let proof = solve_with(&problem, &options, &[], 1000, &mut |_| ()).expect("a schedule exists").proof;
+        assert_eq!(proof.state, ProofState::Optimal);
+        let counts = proof.statistics;
+        let sum = counts.excluded_by_rows + counts.decided_by_oracle + counts.excluded_by_enumeration;
+        assert_eq!(sum, counts.combinations, "in round {round}: {counts:?}");
+    }
+}
+
+#[test]
+fn a_search_by_groups_that_stops_at_once_still_has_its_first_bound() {
+    let problem = random_problem(&mut Rng::with_seed(5), 2, 5, 2);
+    let options = SolveOptions { objective: Objective::Makespan, time_limit: None, node_limit: Some(1), seed: 3 };
+    let stopped = solve_with(&problem, &options, &[], 4, &mut |_| ()).expect("a schedule exists");
+    assert_eq!(stopped.proof.stopped_by.as_deref(), Some("node limit"));
+    assert!(stopped.proof.bound > 0 && stopped.proof.statistics.combinations > 0, "{:?}", stopped.proof);
+}
+
+/// An hour-long group on either accelerator, at whose demand the other one nearly stops.
+fn hour(at: usize) -> Group {
+    let work = Nanoseconds(3_600_000_000_000);
+    let cost = Cost { work, demand: MegabytesPerSecond(50_000), entry: Nanoseconds(0), exit: Nanoseconds(0) };
+    Group { layers: LayerRange { first: at, last: at + 1 }, costs: vec![Some(cost); 2], tail: false }
+}
+
+#[test]
+fn the_longest_times_that_a_problem_may_have_do_not_overflow() {
+    let steep = Pccs { normal_bw: 0.0, intensive_bw: 1.0, mrmc: 0.0, tbwdc: 1.0, cbp: 50.0, rate: 50.0, pbw: 100.0 };
+    let machine =
+        |name: &str| Machine { name: name.into(), curve: ContentionCurve::Pccs(steep), pays_network_io: false };
+    let task = |idx: usize| Task {
+        name: format!("t{idx}"),
+        title: String::new(),
+        groups: (0..if idx < 2 { 300 } else { 1 }).map(hour).collect(),
+        launch: vec![Nanoseconds(0); 2],
+        release: Nanoseconds(0),
+        after: if idx < 2 { vec![] } else { vec![0, 1] },
+    };
+    let tasks: Vec<Task> = (0..24).map(task).collect();
+    let problem = Problem { machines: vec![machine("a"), machine("b")], tasks, max_transitions: Some(0) };
+    assert_eq!(problem.validate(), Ok(()));
+    let placement: Vec<Vec<usize>> =
+        problem.tasks.iter().enumerate().map(|(idx, task)| vec![idx % 2; task.groups.len()]).collect();
+    let on = |machine: usize| {
+        let tasks = (0..24).filter(move |task| task % 2 == machine);
+        let ids =
+            tasks.flat_map(|task| (0..problem.tasks[task].groups.len()).map(move |group| GroupId { task, group }));
+        ids.collect::<Vec<_>>()
+    };
+    let warm = Decision { order: vec![on(0), on(1)], placement };
+    for objective in OBJECTIVES {
+        let options = SolveOptions { objective, time_limit: None, node_limit: Some(1), seed: 3 };
+        let solution =
+            solve_with(&problem, &options, std::slice::from_ref(&warm), 500, &mut |_| ()).expect("a schedule");
+        assert!(solution.timeline.makespan() <= evaluate(&problem, &warm).expect("a timeline").makespan());
+    }
+}
+
+#[test]
+fn plans_are_found_at_once_where_nearly_every_beginning_leads_nowhere() {
+    let mut problem = random_problem(&mut Rng::with_seed(1), 1, 60, 2);
+    for (at, group) in problem.tasks[0].groups.iter_mut().enumerate() {
+        *group = hour(at);
+        if at >= 40 {
+            group.costs[at % 2] = None;
+        }
+    }
+    let tables = Tables::new(&problem).expect("there are no edges");
+    let prices = Prices::new(&tables);
+    let placements = plans::enumerate(&tables, &prices, 0, 19, usize::MAX);
+    let placements: Vec<Vec<usize>> = placements.into_iter().map(|plan| plan.placement).collect();
+    assert_eq!(placements.len(), 1, "everything before the pinned groups is where the first of them is");
+    assert!(placements[0][..41].iter().all(|&machine| machine == 1));
+}

@@ -7,6 +7,7 @@
 use thiserror::Error;
 
 use super::noise::Noise;
+use crate::platform::Platform;
 use crate::units::{Bytes, GigabytesPerSecond, Milliseconds};
 
 /// A stretch of a segment with one behaviour.
@@ -43,6 +44,14 @@ pub struct SegmentSpan {
 pub struct Memory {
     /// What it delivers in all when several lanes stream at once.
     pub shared: GigabytesPerSecond,
+}
+
+impl Memory {
+    /// The memory of `platform`: the share of its peak that several streams get together.
+    pub fn of(platform: &Platform) -> Self {
+        let shared = platform.peak_bandwidth.value.0 * platform.sharing_efficiency.value;
+        Self { shared: GigabytesPerSecond(shared) }
+    }
 }
 
 /// The segments wait for each other.

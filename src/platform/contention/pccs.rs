@@ -37,7 +37,7 @@ impl Pccs {
         } else if x <= self.intensive_bw {
             self.minor_drop(y).max(self.rate * (x.min(self.tbwdc) + y.min(self.cbp) - self.tbwdc).max(0.0))
         } else {
-            self.rate * (x + self.cbp - self.tbwdc).max(0.0) * (y.min(self.cbp) / self.cbp)
+            self.rate * ((x + self.cbp - self.tbwdc).max(0.0) * (y.min(self.cbp) / self.cbp))
         }
     }
 
@@ -137,6 +137,16 @@ pub(crate) mod tests {
         drop_is(&XAVIER_GPU, 96.2, 100.0, 1.11 * 45.3);
         drop_is(&XAVIER_GPU, 100.0, 45.3, 1.11 * 58.1);
         drop_is(&XAVIER_GPU, 100.0, 22.65, 1.11 * 58.1 / 2.0);
+    }
+
+    #[test]
+    fn even_the_steepest_curve_is_one_without_contention() {
+        let steepest = Pccs { rate: f64::MAX, ..XAVIER_GPU };
+        assert_eq!(steepest.validate(), Ok(()));
+        for (x, y, speed) in [(10.0, 0.0, 1.0), (60.0, 0.0, 1.0), (100.0, 0.0, 1.0), (100.0, 1.0, 0.0)] {
+            let found = steepest.relative_speed(x, y);
+            assert!((found - speed).abs() < 1e-12, "{found} at {x}, {y}");
+        }
     }
 
     #[test]

@@ -95,9 +95,8 @@ fn occupied(
     before: Option<GroupId>,
 ) -> Nanoseconds {
     let Some(cost) = problem.cost(id, machine) else { return Nanoseconds::ZERO };
-    let continues = before.is_some_and(|before| before.task == id.task && before.group + 1 == id.group);
     let due = |is_due: bool, cost: Nanoseconds| if is_due { cost } else { Nanoseconds::ZERO };
-    due(!continues, problem.tasks[id.task].launch[machine])
+    due(!id.continues(before), problem.tasks[id.task].launch[machine])
         + due(problem.pays_entry(id, placement), cost.entry)
         + cost.work
         + due(problem.pays_exit(id, placement), cost.exit)

@@ -205,7 +205,7 @@ impl State {
 
     /// Whether `id`, started next on `machine`, pays the launch.
     pub(super) fn launch_is_due(&self, machine: usize, id: GroupId) -> bool {
-        self.lanes[machine].last.is_none_or(|last| last.task != id.task || last.group + 1 != id.group)
+        !id.continues(self.lanes[machine].last)
     }
 
     fn open_choice(&self, tables: &Tables) -> Option<Choice> {
