@@ -198,6 +198,13 @@ fn refuses_problems_without_a_schedule_in_words() {
     assert_eq!(failure(&problem), SolveError::NoAccelerator { task: name, group: 1 });
 }
 
+#[test]
+fn refuses_more_groups_than_its_tables_hold() {
+    let problem = profile_like_problem(1, Shape::exact(2, 1001, 2), Some(1));
+    let what = "groups, each counted once for each accelerator,";
+    assert_eq!(failure(&problem), SolveError::TooLarge { what, found: 4004, most: 4000 });
+}
+
 fn failure(problem: &Problem) -> SolveError {
     solve(problem, &options(Objective::Makespan), &[], &mut |_| ()).expect_err("there is no schedule")
 }

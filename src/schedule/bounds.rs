@@ -7,13 +7,10 @@
 //! own and includes them, because an accelerator does one thing at a time.
 
 use super::tables::Tables;
-use super::{Objective, Timeline};
+use super::{Objective, THROUGHPUT_UNIT, Timeline};
 
 /// Prices are whole millionths.
 pub(super) const PRICE_ONE: u64 = 1_000_000;
-
-/// The largest objective term of one task, `10^15 / 1 ns`.
-const BEST_TASK: u64 = 1_000_000_000_000_000;
 
 /// Price vectors over slots, in millionths.
 pub(super) struct Prices {
@@ -109,7 +106,7 @@ pub(super) struct Goal {
 
 impl Goal {
     pub(super) fn new(objective: Objective, n_tasks: usize) -> Self {
-        Self { objective, best: BEST_TASK.saturating_mul(n_tasks as u64) }
+        Self { objective, best: THROUGHPUT_UNIT.saturating_mul(n_tasks as u64) }
     }
 
     /// The score of an objective value, and the value of a score.
@@ -147,7 +144,7 @@ impl Goal {
 
 /// Throughput term of a task that ends at `end`.
 pub(super) fn task_throughput(tables: &Tables, task: usize, end: u64) -> u64 {
-    BEST_TASK / (end.saturating_sub(tables.problem.tasks[task].release.0)).max(1)
+    THROUGHPUT_UNIT / (end.saturating_sub(tables.problem.tasks[task].release.0)).max(1)
 }
 
 /// Most throughput of the open tasks over all orders in which they can end: the last task of a set ends no earlier than

@@ -73,6 +73,9 @@ impl Timeline {
     }
 }
 
+/// Throughput of one inference a nanosecond, in the objective's unit: a task's term is this over its latency.
+const THROUGHPUT_UNIT: u64 = 1_000_000_000_000_000;
+
 /// What is optimised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objective {
@@ -89,7 +92,7 @@ impl Objective {
             Self::Makespan => timeline.makespan().0,
             Self::Throughput => {
                 let latencies = problem.tasks.iter().enumerate().map(|(idx, task)| timeline.end(idx) - task.release);
-                latencies.map(|latency| 1_000_000_000_000_000 / latency.0.max(1)).sum()
+                latencies.map(|latency| THROUGHPUT_UNIT / latency.0.max(1)).sum()
             }
         }
     }

@@ -55,7 +55,7 @@ pub(super) fn latest_end(tables: &Tables, goal: Goal, most: u64, chains: impl Fn
 
 /// The longest latency with a throughput term of at least `term`.
 fn task_throughput_inverse(term: u64) -> u64 {
-    1_000_000_000_000_000 / term
+    super::THROUGHPUT_UNIT / term
 }
 
 fn plan_throughput(tables: &Tables, task: usize, plan: &Plan) -> u64 {

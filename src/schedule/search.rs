@@ -17,6 +17,12 @@ use crate::problem::Problem;
 /// Most plans of a task that get a Boolean each.
 const MOST_PLANS: usize = 500;
 
+/// Most accelerators that the search takes.
+const MAX_MACHINES: usize = 32;
+
+/// Most costs: the tables hold the rates of every pair.
+const MAX_COSTS: usize = 4000;
+
 /// Why there is no solution.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SolveError {
@@ -150,8 +156,13 @@ pub(super) fn solve_with(
 }
 
 fn refuse_too_large(problem: &Problem) -> Result<(), SolveError> {
-    for (what, found, most) in [("tasks", problem.tasks.len(), MAX_TASKS), ("accelerators", problem.machines.len(), 32)]
-    {
+    let n_costs = problem.tasks.iter().map(|task| task.groups.len() * problem.machines.len()).sum();
+    let sizes = [
+        ("tasks", problem.tasks.len(), MAX_TASKS),
+        ("accelerators", problem.machines.len(), MAX_MACHINES),
+        ("groups, each counted once for each accelerator,", n_costs, MAX_COSTS),
+    ];
+    for (what, found, most) in sizes {
         if found > most {
             return Err(SolveError::TooLarge { what, found, most });
         }

@@ -21,6 +21,9 @@ pub(super) enum Answer {
     Unknown(String),
 }
 
+/// Finite domains: Booleans and pseudo-Boolean rows.
+const LOGIC: &str = "QF_FD";
+
 /// A set of Booleans with what is asserted about them, in logic `QF_FD`.
 pub(super) struct Master {
     solver: Solver,
@@ -29,7 +32,7 @@ pub(super) struct Master {
 
 impl Master {
     pub(super) fn new(n_variables: usize, seed: u64) -> Self {
-        let solver = Solver::new_for_logic("QF_FD").unwrap_or_default();
+        let solver = Solver::new_for_logic(LOGIC).expect("the self-test has refused a library without this logic");
         let mut params = Params::new();
         params.set_u32("random_seed", u32::try_from(seed % 1_000_000_007).unwrap_or(0));
         solver.set_params(&params);
@@ -101,7 +104,11 @@ impl Master {
 /// The error says in words what is wrong.
 pub(super) fn self_test() -> Result<(), String> {
     static RESULT: OnceLock<Result<(), String>> = OnceLock::new();
-    RESULT.get_or_init(|| check_version(z3::full_version()).and_then(|()| check_arithmetic())).clone()
+    RESULT
+        .get_or_init(|| {
+            check_version(z3::full_version()).and_then(|()| check_logic()).and_then(|()| check_arithmetic())
+        })
+        .clone()
 }
 
 /// Refuses a version such as `4.8.7.0` or `Z3 4.8.7 - build hashcode ..` that is below the lowest one.
@@ -115,6 +122,11 @@ fn check_version(version: &str) -> Result<(), String> {
         return Err(format!("the Z3 library is version `{version}`, at least {major}.{minor}.{patch} is needed"));
     }
     Ok(())
+}
+
+/// Refuses a library without the logic of pseudo-Boolean rows.
+fn check_logic() -> Result<(), String> {
+    Solver::new_for_logic(LOGIC).map(drop).ok_or_else(|| format!("the Z3 library has no logic `{LOGIC}`"))
 }
 
 /// `x0 + x1 + x2 = 1` and `3 x0 + 5 x1 + 7 x2 <= 6` and not `x0` leave `x1`; without it nothing is left.
