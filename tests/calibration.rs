@@ -158,13 +158,14 @@ fn the_report_shows_parameters_fit_and_validation() {
     let co_runs = co_run(&platform, &googlenet, &shipped(), ["gpu", "dla"]).unwrap();
     let text = report::calibration(&platform, &fits(&platform), &residues, &co_runs);
     for line in [
-        "gpu                     3195.4             93.51        0.01407  agrees",
-        "GoogleNet 0-9                         0.452         0.430     -4.9%           -9.7%",
-        "AlexNet 0-19 (unverified)             4.410         4.694     +6.4%          +94.9%",
-        "38                   0.7982            0.8145        -0.0163",
-        "gpu                1.935          1.971       1.02       1.69",
+        "GPU 3195.4 93.51 0.01407 agrees",
+        "GoogleNet 0-9 0.452 0.430 -4.9 % -9.7 %",
+        "AlexNet 0-19 (unverified) 4.410 4.694 +6.4 % +94.9 %",
+        "38 0.7982 0.8145 -0.0163",
+        "GPU 1.935 1.971 1.02 1.69",
     ] {
-        assert!(text.contains(line), "{line}\nis not in\n{text}");
+        let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(squeezed.contains(line), "{line}\nis not in\n{text}");
     }
 }
 

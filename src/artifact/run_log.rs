@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::field::{SCHEMA_VERSION, from_json};
+use super::json::to_json;
 use super::profile::check_range;
 use crate::group::LayerRange;
 use crate::run::{GroupSpan, Round, RunLog, TaskLog};
@@ -18,7 +19,7 @@ pub fn read_run_log(text: &str, origin: &str) -> Result<RunLog> {
 
 /// The text of the file that holds `log`.
 pub fn write_run_log(log: &RunLog) -> Result<String> {
-    Ok(serde_json::to_string_pretty(&RunLogFile::new(log))? + "\n")
+    to_json(&RunLogFile::new(log))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ScheduleView;
+use super::schedule::title;
 use crate::problem::GroupId;
 use crate::schedule::Occupation;
 
@@ -26,7 +27,7 @@ pub fn gantt(view: &ScheduleView, width: usize) -> String {
     }
     let _ = writeln!(chart, "{:name_width$} {}", "", axis(width, makespan));
     let legend: Vec<String> =
-        view.problem.tasks.iter().enumerate().map(|(idx, task)| format!("{} {}", letter(idx), task.title)).collect();
+        (0..view.problem.tasks.len()).map(|task| format!("{} {}", letter(task), title(view, task))).collect();
     let _ = writeln!(chart, "{:name_width$}  {}, {TRANSITION} transition, {IDLE} idle", "", legend.join(", "));
     chart
 }

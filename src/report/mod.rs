@@ -9,6 +9,8 @@ mod run;
 pub mod schedule;
 pub mod svg;
 mod table;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use calibration::calibration;

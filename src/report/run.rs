@@ -1,7 +1,6 @@
 //! What `haxconn run-multi` prints: the schedule's prediction beside what the simulator did.
 
-use std::fmt::Write;
-
+use super::{Align, Table};
 use crate::run::{RunLog, Statistics};
 use crate::schedule::Timeline;
 use crate::units::{Milliseconds, Nanoseconds};
@@ -10,80 +9,81 @@ use crate::units::{Milliseconds, Nanoseconds};
 /// and the makespan. The error is that of the prediction, as a share of the simulated value.
 pub fn predicted_and_simulated(timeline: &Timeline, log: &RunLog) -> String {
     let noise = log.seed.map_or("no noise".to_owned(), |seed| format!("seed {seed}"));
-    let mut text = format!(
-        "simulated on {}: {} round(s) after {} of warm-up, {noise}\n",
+    let tasks = log.tasks.iter().enumerate();
+    let tasks: Vec<String> =
+        tasks.map(|(task, entry)| format!("{}\n{}", entry.name, groups(timeline, log, task))).collect();
+    format!(
+        "simulated on {}: {} round(s) after {} of warm-up, {noise}\n\n{}\n{}",
         log.platform,
         log.rounds.len(),
-        log.warm_up
-    );
-    for task in 0..log.tasks.len() {
-        text += &groups(timeline, log, task);
-    }
-    text += &summary(timeline, log);
-    text
+        log.warm_up,
+        tasks.join("\n"),
+        summary(timeline, log)
+    )
 }
 
-fn groups(timeline: &Timeline, log: &RunLog, task: usize) -> String {
+fn groups(timeline: &Timeline, log: &RunLog, task: usize) -> Table {
+    let mut table = Table::new(&[
+        ("Layers", Align::Right),
+        ("On", Align::Left),
+        ("Predicted start [ms]", Align::Right),
+        ("Simulated start [ms]", Align::Right),
+        ("Predicted time [ms]", Align::Right),
+        ("Simulated time [ms]", Align::Right),
+        ("Error", Align::Right),
+    ]);
     let entry = &log.tasks[task];
-    let mut text = format!(
-        "\n{:<24}{:<12}{:>16}{:>16}{:>16}{:>16}\n",
-        entry.name, "", "predicted", "simulated", "predicted", "simulated"
-    );
-    let _ = writeln!(
-        text,
-        "{:<24}{:<12}{:>16}{:>16}{:>16}{:>16}{:>9}",
-        "layers", "accelerator", "start [ms]", "start [ms]", "takes [ms]", "takes [ms]", "error"
-    );
     for (group, layers) in entry.layers.iter().enumerate() {
         let predicted = timeline.groups[task][group];
         let duration = (predicted.end - predicted.start).to_milliseconds();
         let simulated = log.group_duration(task, group).mean;
-        let _ = writeln!(
-            text,
-            "{:<24}{:<12}{:>16.3}{:>16.3}{:>16.3}{:>16.3}{:>9}",
+        table.row([
             layers.to_string(),
-            entry.accelerators[group],
-            predicted.start.to_milliseconds().0,
-            log.group_start(task, group).mean.0,
-            duration.0,
-            simulated.0,
-            error(duration, simulated)
-        );
+            entry.accelerators[group].to_uppercase(),
+            digits(predicted.start.to_milliseconds()),
+            digits(log.group_start(task, group).mean),
+            digits(duration),
+            digits(simulated),
+            error(duration, simulated),
+        ]);
     }
-    text
+    table
 }
 
-fn summary(timeline: &Timeline, log: &RunLog) -> String {
-    let mut text = format!(
-        "\n{:<24}{:>16}{:>16}{:>9}{:>12}{:>10}{:>10}{:>10}{:>8}\n",
-        "", "predicted [ms]", "simulated [ms]", "error", "median [ms]", "p90 [ms]", "p95 [ms]", "p99 [ms]", "cv"
-    );
+fn summary(timeline: &Timeline, log: &RunLog) -> Table {
+    let mut table = Table::new(&[
+        ("", Align::Left),
+        ("Predicted [ms]", Align::Right),
+        ("Simulated [ms]", Align::Right),
+        ("Error", Align::Right),
+        ("Median [ms]", Align::Right),
+        ("p90 [ms]", Align::Right),
+        ("p95 [ms]", Align::Right),
+        ("p99 [ms]", Align::Right),
+        ("cv", Align::Right),
+    ]);
     for (task, entry) in log.tasks.iter().enumerate() {
         let predicted = timeline.end(task) - entry.release;
-        text += &summary_line(&format!("latency {}", entry.name), predicted, &log.latency(task));
+        table.row(summary_row(format!("latency {}", entry.name), predicted, &log.latency(task)));
     }
-    text += &summary_line("makespan", timeline.makespan(), &log.makespan());
-    text
+    table.row(summary_row("makespan".to_owned(), timeline.makespan(), &log.makespan()));
+    table
 }
 
-fn summary_line(label: &str, predicted: Nanoseconds, simulated: &Statistics) -> String {
+fn summary_row(label: String, predicted: Nanoseconds, simulated: &Statistics) -> [String; 9] {
     let predicted = predicted.to_milliseconds();
-    let Statistics { mean, median, p90, p95, p99, cv } = simulated;
-    format!(
-        "{label:<24}{:>16.3}{:>16.3}{:>9}{:>12.3}{:>10.3}{:>10.3}{:>10.3}{:>8}\n",
-        predicted.0,
-        mean.0,
-        error(predicted, *mean),
-        median.0,
-        p90.0,
-        p95.0,
-        p99.0,
-        format!("{:.1}%", 100.0 * cv)
-    )
+    let &Statistics { mean, median, p90, p95, p99, cv } = simulated;
+    let [median, p90, p95, p99] = [median, p90, p95, p99].map(digits);
+    let cv = format!("{:.1} %", 100.0 * cv);
+    [label, digits(predicted), digits(mean), error(predicted, mean), median, p90, p95, p99, cv]
+}
+
+fn digits(time: Milliseconds) -> String {
+    format!("{:.3}", time.0)
 }
 
 fn error(predicted: Milliseconds, simulated: Milliseconds) -> String {
-    if simulated.0 > 0.0 { format!("{:+.1}%", 100.0 * (predicted.0 / simulated.0 - 1.0)) } else { "-".to_owned() }
+    if simulated.0 > 0.0 { format!("{:+.1} %", 100.0 * (predicted.0 / simulated.0 - 1.0)) } else { "-".to_owned() }
 }
 
 #[cfg(test)]
@@ -114,9 +114,17 @@ mod tests {
             rounds: vec![round(900_000), round(1_100_000)],
         };
         let text = predicted_and_simulated(&timeline, &log);
-        let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(text.starts_with("simulated on board: 2 round(s) after 2 of warm-up, seed 7\n"), "{text}");
-        assert!(squeezed.contains("0-4 gpu 0.000 0.000 1.100 1.000 +10.0%"), "{text}");
-        assert!(squeezed.contains("makespan 1.100 1.000 +10.0% 1.000 1.100 1.100 1.100 10.0%"), "{text}");
+        let expected = "\
+simulated on board: 2 round(s) after 2 of warm-up, seed 7
+
+net
+Layers  On   Predicted start [ms]  Simulated start [ms]  Predicted time [ms]  Simulated time [ms]    Error
+   0-4  GPU                 0.000                 0.000                1.100                1.000  +10.0 %
+
+             Predicted [ms]  Simulated [ms]    Error  Median [ms]  p90 [ms]  p95 [ms]  p99 [ms]      cv
+latency net           1.100           1.000  +10.0 %        1.000     1.100     1.100     1.100  10.0 %
+makespan              1.100           1.000  +10.0 %        1.000     1.100     1.100     1.100  10.0 %
+";
+        assert_eq!(text, expected);
     }
 }

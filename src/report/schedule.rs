@@ -153,12 +153,13 @@ fn baselines_table(view: &ScheduleView) -> Table {
 pub fn gain_sentence(view: &ScheduleView) -> String {
     let Some(best) = view.best_baseline() else { return "No baseline respects the transition limit".to_owned() };
     let gain = 100.0 * view.gain_over(best);
+    let size = if gain.abs() < 0.05 { "less than 0.1 %".to_owned() } else { format!("{:.1} %", gain.abs()) };
     let what = if view.value() == view.objective.value(view.problem, &best.timeline) {
         "Equal to the best baseline".to_owned()
     } else if gain > 0.0 {
-        format!("Gain over the best baseline: {gain:.1} %")
+        format!("Gain over the best baseline: {size}")
     } else {
-        format!("Worse than the best baseline by {:.1} %", -gain)
+        format!("Worse than the best baseline by {size}")
     };
     format!("{what} ({}: {})", best.name, best.label)
 }

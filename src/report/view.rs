@@ -31,7 +31,7 @@ pub struct ScheduleView<'a> {
     pub warnings: &'a [String],
 }
 
-/// Neighbouring groups of a task on one accelerator, with no other task's group between them.
+/// Neighbouring groups of a task on one accelerator; another task's group may run there between two of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// The task.

@@ -1,0 +1,98 @@
+//! `docs/formats.md` holds every key of every document that a command prints, and no key that none has.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+const FORMATS: &str = include_str!("../docs/formats.md");
+
+/// Keys that the document's head explains once for all.
+const GENERAL: [&str; 2] = ["schema_version", "provenance"];
+
+/// What `haxconn ARGUMENTS --format json` prints in `folder`.
+fn document(folder: &Path, arguments: &str) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_haxconn"))
+        .args(arguments.split(' '))
+        .args(["--quiet", "--format", "json"])
+        .current_dir(folder)
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments}: {error}"))
+}
+
+/// Every key at any depth; the reasons in an `unsupported` table stand under accelerators' names, which are no keys.
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| keys(value, found)),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                found.insert(key.clone());
+                if !(key == "unsupported" && value.is_object()) {
+                    keys(value, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The text under `heading`, up to the next heading of its level or a higher one.
+fn section<'a>(text: &'a str, heading: &str) -> &'a str {
+    let level = heading.split(' ').next().expect("a heading begins with its level");
+    let (_, rest) = text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no `{heading}`"));
+    let ends = (2..=level.len()).filter_map(|level| rest.find(&format!("\n{} ", "#".repeat(level))));
+    &rest[..ends.min().unwrap_or(rest.len())]
+}
+
+/// The keys that begin the rows of a section's tables.
+fn rows(section: &str) -> impl Iterator<Item = &str> {
+    section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+}
+
+/// What is wrong with `sections` as the documentation of `value`; the first one documents nothing else.
+fn complaints(sections: &[&str], value: &Value) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    keys(value, &mut found);
+    let documented = |key: &str| sections.iter().any(|section| section.contains(&format!("`{key}`")));
+    let missing = found.iter().filter(|key| !GENERAL.contains(&key.as_str()) && !documented(key));
+    let unused = rows(sections[0]).filter(|key| !found.contains(*key));
+    missing.map(|key| format!("`{key}` isn't documented")).chain(unused.map(|key| format!("no `{key}`"))).collect()
+}
+
+#[test]
+fn every_key_that_a_command_prints_is_documented_and_every_documented_one_is_printed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let schedule = "schedule --dnns alexnet,googlenet --pin alexnet=gpu";
+    let check = |arguments: &str, headings: &[&str]| {
+        let sections: Vec<&str> = headings.iter().map(|heading| section(FORMATS, heading)).collect();
+        assert_eq!(complaints(&sections, &document(folder.path(), arguments)), [""; 0], "{arguments}");
+    };
+    check(&format!("{schedule} --out s.json"), &["## Schedule (JSON)"]);
+    check(&format!("{schedule} --policy all"), &["### `schedule --policy all`", "## Schedule (JSON)"]);
+    check("check s.json", &["### `check`"]);
+    check("run-multi --backend sim --schedule s.json --iterations 2", &["## Run log (JSON)"]);
+    check("inspect --dnns googlenet", &["### `inspect`"]);
+    check("platform list", &["### `platform list`"]);
+    check("platform show", &["### `platform show`"]);
+    check("platform calibrate", &["### `platform calibrate`"]);
+    check("reproduce --time-limit 1ms", &["### `reproduce`"]);
+}
+
+#[test]
+fn the_comparison_notices_a_missing_key_and_one_too_many() {
+    let value = serde_json::json!({"schema_version": 1, "known": [{"new": 1}], "unsupported": {"dla": "why"}});
+    let documentation = "| `known` | a list |\n| `old` | gone |\n| `unsupported` | by accelerator |";
+    assert_eq!(complaints(&[documentation], &value), ["`new` isn't documented", "no `old`"]);
+}
+
+#[test]
+fn a_section_ends_where_the_next_one_of_its_level_or_a_higher_one_begins() {
+    let text = "\n## A\na\n### B\nb\n### C\nc\n## D\nd\n";
+    assert_eq!(section(text, "## A"), "a\n### B\nb\n### C\nc");
+    assert_eq!(section(text, "### B"), "b");
+    assert_eq!(section(text, "### C"), "c");
+    assert_eq!(section(text, "## D"), "d\n");
+}
