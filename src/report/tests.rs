@@ -146,8 +146,8 @@ mensa             4.100            2        +0.0 %  each group where it is faste
 Gain over the best baseline: 3.5 % (gpu-only: googlenet, then resnet101 on gpu)
 
 optimal: proved that no other placement and order is better
-  16 combinations of plans: 10 excluded by Z3's rows, 4 decided by the order search, 2 excluded by enumeration; \
-3 Z3 checks, 73 ms
+  16 combinations of plans: 10 excluded by Z3's rows, 4 decided by the order search, 2 excluded by enumeration
+  3 Z3 checks, solved in 73 ms
 ";
 
 #[test]
@@ -215,7 +215,7 @@ fn a_bound_that_is_not_met_says_how_far_it_is_and_what_stopped_the_search() {
     let elapsed = Duration::from_millis(1500);
     let proof = Proof { state: ProofState::Feasible, bound: 3_690_000, stopped_by, elapsed, statistics };
     let search = "16 combinations of plans: 10 excluded by Z3's rows, 1 decided by the order search, 0 excluded by \
-                  enumeration, 5 not decided one by one; 3 Z3 checks, 1.50 s";
+                  enumeration, 5 not decided one by one\n  3 Z3 checks, solved in 1.50 s";
     assert_eq!(
         proof_sentence(Objective::Makespan, 4_100_000, &proof),
         format!("feasible, stopped by the time limit: no schedule has less than 3.690 ms (gap 10.0 %)\n  {search}")
