@@ -42,7 +42,7 @@ pub fn gantt(view: &ScheduleView) -> String {
     svg + &body + "</svg>\n"
 }
 
-/// The chart of `view` for a page that carries [`STYLE`].
+/// The chart of `view` for a page that carries the style sheet of the charts.
 pub fn inline(view: &ScheduleView, chart: &Chart) -> String {
     let (body, height) = body(view, chart, 8);
     open(view, chart, height) + &body + "</svg>\n"
