@@ -44,12 +44,22 @@ fn the_transcript_is_what_the_program_prints() {
 fn every_command_that_the_readme_gives_runs() {
     let folder = tempfile::tempdir().unwrap();
     stdout_of("haxconn schedule --dnns googlenet,resnet --out", folder.path());
-    let readme = readme();
+    let readme = readme().replace('\n', " ");
     let commands: Vec<&str> = readme.split('`').filter(|code| code.starts_with("haxconn ")).collect();
     assert!(commands.len() >= 6, "{commands:?}");
     for command in commands {
         stdout_of(command, folder.path());
     }
+}
+
+#[test]
+fn the_gain_that_the_readme_tells_of_is_what_the_program_prints() {
+    let text = readme().replace('\n', " ");
+    let (_, rest) = text.split_once("Others do: `").unwrap();
+    let (command, rest) = rest.split_once("` ends ").unwrap();
+    let (gain, _) = rest.split_once(" before the best baseline").unwrap();
+    let printed = stdout_of(command, tempfile::tempdir().unwrap().path());
+    assert!(printed.contains(&format!("Gain over the best baseline: {gain} (")), "{printed}");
 }
 
 #[test]
