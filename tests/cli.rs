@@ -311,3 +311,11 @@ fn outputs_that_cannot_be_written_are_named_and_nothing_is_left() {
     assert_eq!(names_in(folder.path()), ["file"]);
     assert_eq!(std::fs::read_to_string(folder.path().join("file")).unwrap(), "kept");
 }
+
+#[test]
+fn a_prediction_says_whether_its_cost_model_is_calibrated_or_assumed() {
+    let xavier = accepts(&["schedule", "--dnns", "alexnet,resnet18"]);
+    assert!(xavier.contains("AlexNet: modelled; `haxconn platform calibrate`"), "{xavier}");
+    let orin = accepts(&["schedule", "--dnns", "alexnet,resnet18", "--platform", "orin_agx"]);
+    assert!(orin.contains("AlexNet: modelled from assumed parameters"), "{orin}");
+}

@@ -14,6 +14,7 @@ use crate::artifact::schedule::{PinField, Reference, TaskNetwork};
 use crate::artifact::{self, Found, PolicySchedule, ScheduleContext, ScheduleFile};
 use crate::group::{self, LayerRange, Pin};
 use crate::network::Network;
+use crate::platform::{Platform, Provenance, Roofline};
 use crate::problem::{Contention, Problem};
 use crate::report::{self, ScheduleView};
 use crate::schedule::{
@@ -233,13 +234,25 @@ fn sources(posed: &Posed) -> Vec<String> {
     let mut sentences = Vec::new();
     for used in &posed.profiles {
         let kind = match used.origin.as_str() {
-            posing::MODELLED => "modelled; `haxconn platform calibrate` shows the error".to_owned(),
+            posing::MODELLED => modelled(&posed.platform.value),
             origin => format!("{} profile ({origin})", used.profile.backend),
         };
         sentences.push(format!("{}: {kind}", used.profile.title));
     }
     sentences.dedup();
     sentences
+}
+
+/// What the cost model of a platform is worth: calibrated, or made of somebody's assumptions.
+fn modelled(platform: &Platform) -> String {
+    let is_assumed = |roofline: &Roofline| {
+        let Roofline { compute_gmacs, bandwidth, overhead } = roofline;
+        [compute_gmacs.provenance, bandwidth.provenance, overhead.provenance].contains(&Provenance::Assumed)
+    };
+    if platform.accelerators.iter().any(|accelerator| is_assumed(&accelerator.roofline)) {
+        return format!("modelled from assumed parameters, which `haxconn platform show {}` lists", platform.name);
+    }
+    "modelled; `haxconn platform calibrate` shows the error".to_owned()
 }
 
 /// What the prediction rests on that is nobody's figure.
