@@ -116,7 +116,7 @@ pub(super) enum Policy {
     Herald,
     /// Greedy with transitions counted, then remapped
     H2h,
-    /// The proved best, then every baseline as a schedule of its own
+    /// The proved best, then every baseline within the transition limit
     All,
 }
 

@@ -15,7 +15,7 @@ pub struct ScheduleView<'a> {
     pub timeline: &'a Timeline,
     /// What was optimised.
     pub objective: Objective,
-    /// What is proved; `None` where the schedule is a baseline's.
+    /// What is proved of the best schedule, where anything was searched for.
     pub proof: Option<&'a Proof>,
     /// Whose schedule it is, for people: `HaX-CoNN`, or a baseline's label.
     pub policy: &'a str,
