@@ -261,3 +261,24 @@ fn the_shipped_profile_is_as_fine_as_its_groups() {
     accepts_in(folder.path(), &[&schedule[..], &["0,38,140"]].concat());
     refuses_in(folder.path(), &[&schedule[..], &["legal"]].concat(), 2, &["`--groups`", "googlenet"]);
 }
+
+#[test]
+fn a_schedule_with_a_whole_network_pinned_is_right_where_its_tail_cant_run_there() {
+    let folder = TempDir::new().unwrap();
+    let pinned = ["schedule", "--dnns", "googlenet,resnet", "--pin", "googlenet=dla", "--out"];
+    accepts_in(folder.path(), &pinned);
+    let checked = accepts_in(folder.path(), &["check", "output/schedule.json"]);
+    assert!(checked.contains("right, makespan"), "{checked}");
+}
+
+#[test]
+fn a_schedule_of_a_profile_with_cuts_of_its_own_is_right() {
+    let folder = TempDir::new().unwrap();
+    let shipped = include_str!("../profiles/googlenet_xavier_agx.json");
+    let moved = shipped.replace("[38, 53]", "[38, 52]").replace("[53, 67]", "[52, 67]");
+    assert_ne!(moved, shipped);
+    write(folder.path(), "mine.json", moved);
+    accepts_in(folder.path(), &["schedule", "--dnns", "googlenet,resnet", "--profile", "mine.json", "--out"]);
+    let checked = accepts_in(folder.path(), &["check", "output/schedule.json"]);
+    assert!(checked.contains("right, makespan"), "{checked}");
+}

@@ -124,7 +124,9 @@ fn regrouped(
     platform: &Platform,
     spec: Option<&GroupSpec>,
 ) -> Result<NetworkProfile, Failure> {
-    let Some(spec) = spec else { return Ok(profile) };
+    let own: Vec<usize> = profile.groups.iter().map(|group| group.layers.first).collect();
+    // A profile made elsewhere may begin groups where this program wouldn't cut; they are what a schedule of it has.
+    let Some(spec) = spec.filter(|spec| **spec != GroupSpec::Cuts(own)) else { return Ok(profile) };
     let starts: Vec<usize> = inputs::split(network, platform, spec)?.iter().map(|group| group.layers.first).collect();
     profile::merge_groups(&profile, &starts).map_err(|error| Failure::usage(format!("`--groups`: {error}")))
 }

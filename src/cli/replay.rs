@@ -7,9 +7,9 @@ use anyhow::{Context, Result, bail};
 use super::failure::Failure;
 use super::inputs;
 use super::posing::{self, MODELLED, Posed, ProfileWish, TaskWish, Terms};
-use crate::artifact::schedule::{PinField, Reference, TaskField};
+use crate::artifact::schedule::{Reference, TaskField};
 use crate::artifact::{self, ScheduleFile};
-use crate::group::{GroupSpec, Pin};
+use crate::group::GroupSpec;
 use crate::schedule::{self, Decision, Timeline};
 
 /// A schedule file with its problem.
@@ -41,7 +41,7 @@ pub(super) fn read(path: &Path) -> Result<Replay, Failure> {
         wishes.push(wish);
     }
     let contention = posing::contention_of(&file.contention).with_context(|| origin.clone())?;
-    let pins = file.pins.iter().map(pin).collect();
+    let pins = file.pins.iter().map(Into::into).collect();
     let terms = Terms { pins, max_transitions: file.max_transitions.0, contention };
     let posed = posing::pose(wishes, platform, terms).map_err(|failure| failure.of_file(&origin))?;
     for (idx, (used, network)) in posed.profiles.iter().zip(&posed.networks).enumerate() {
@@ -87,12 +87,6 @@ fn wish(task: &TaskField, idx: usize, profiles: &[Reference]) -> Result<TaskWish
     };
     let starts = task.groups.iter().map(|group| group.layers[0]).collect();
     Ok(TaskWish { network, groups: Some(GroupSpec::Cuts(starts)), profile })
-}
-
-fn pin(field: &PinField) -> Pin {
-    let [first, last] = field.layers;
-    let layers = Some((first, last.saturating_sub(1)));
-    Pin { network: field.network.clone(), layers, accelerator: field.accelerator.clone() }
 }
 
 /// The profile of the task at `idx`: names alone don't tell two networks of one file name apart.

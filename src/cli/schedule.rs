@@ -10,9 +10,9 @@ use super::failure::Failure;
 use super::inputs;
 use super::output;
 use super::posing::{self, Posed, ProfileWish, TaskWish, Terms};
-use crate::artifact::schedule::{PinField, Reference, TaskNetwork};
+use crate::artifact::schedule::{Reference, TaskNetwork};
 use crate::artifact::{self, Found, PolicySchedule, ScheduleContext, ScheduleFile};
-use crate::group::{self, LayerRange, Pin};
+use crate::group::{self, LayerRange};
 use crate::network::Network;
 use crate::platform::{Platform, Provenance, Roofline};
 use crate::problem::{Contention, Problem};
@@ -280,16 +280,9 @@ fn context(posed: &Posed, objective: Objective) -> ScheduleContext {
             .iter()
             .map(|used| reference(&used.profile.network, &used.origin, &used.sha256))
             .collect(),
-        pins: posed.pins.iter().map(|pin| pin_field(posed, pin)).collect(),
+        pins: posed.pins.iter().map(Into::into).collect(),
         networks: posed.networks.iter().map(task_network).collect(),
     }
-}
-
-fn pin_field(posed: &Posed, pin: &Pin) -> PinField {
-    let pinned = posed.networks.iter().map(|found| &found.value).find(|network| pin.is_for(network));
-    let n_layers = pinned.map_or(0, |network| network.layers.len());
-    let layers = pin.layers.map_or([0, n_layers], |(first, last)| [first, last + 1]);
-    PinField { network: pin.network.clone(), layers, accelerator: pin.accelerator.clone() }
 }
 
 fn reference(name: &str, origin: &str, sha256: &str) -> Reference {

@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::group::Pin;
 use crate::schedule::{Objective, ProofState};
 
 pub use read::read_schedule;
@@ -76,10 +77,25 @@ pub struct TransitionLimit(pub Option<usize>);
 pub struct PinField {
     /// The network.
     pub network: String,
-    /// First layer, and one past the last.
-    pub layers: [usize; 2],
+    /// First layer, and one past the last; `None` for the whole network, whose groups that can't run there stay free.
+    pub layers: Option<[usize; 2]>,
     /// The accelerator.
     pub accelerator: String,
+}
+
+impl From<&Pin> for PinField {
+    fn from(pin: &Pin) -> Self {
+        let layers = pin.layers.map(|(first, last)| [first, last + 1]);
+        Self { network: pin.network.clone(), layers, accelerator: pin.accelerator.clone() }
+    }
+}
+
+impl From<&PinField> for Pin {
+    /// The pin of a file that has been read: one that holds no layer has been refused.
+    fn from(field: &PinField) -> Self {
+        let layers = field.layers.map(|[first, last]| (first, last - 1));
+        Self { network: field.network.clone(), layers, accelerator: field.accelerator.clone() }
+    }
 }
 
 /// One task.

@@ -34,8 +34,10 @@ impl ScheduleFile {
                 position_of(before, &names, &format!("{at}.after[{position}]"))?;
             }
         }
-        for (idx, PinField { layers: [first, last], .. }) in self.pins.iter().enumerate() {
-            if first >= last {
+        for (idx, PinField { layers, .. }) in self.pins.iter().enumerate() {
+            if let Some([first, last]) = layers
+                && first >= last
+            {
                 bail!("pins[{idx}].layers: [{first}, {last}] holds no layer");
             }
         }

@@ -77,7 +77,7 @@ pub(in crate::artifact) fn file() -> ScheduleFile {
         objective: Objective::Makespan,
         contention: "pccs".to_owned(),
         profiles: vec![reference("tiny", "modelled")],
-        pins: vec![PinField { network: "tiny".to_owned(), layers: [0, 10], accelerator: "gpu".to_owned() }],
+        pins: vec![PinField { network: "tiny".to_owned(), layers: Some([0, 10]), accelerator: "gpu".to_owned() }],
         networks: vec![network.clone(), network],
     };
     ScheduleFile::new(&problem, &solution, &[baseline], context)
