@@ -278,7 +278,10 @@ fn a_schedule_of_a_profile_with_cuts_of_its_own_is_right() {
     let moved = shipped.replace("[38, 53]", "[38, 52]").replace("[53, 67]", "[52, 67]");
     assert_ne!(moved, shipped);
     write(folder.path(), "mine.json", moved);
-    accepts_in(folder.path(), &["schedule", "--dnns", "googlenet,resnet", "--profile", "mine.json", "--out"]);
+    accepts_in(
+        folder.path(),
+        &["schedule", "--dnns", "googlenet,resnet", "--profile", "mine.json", "--pin", "googlenet:0-9=gpu", "--out"],
+    );
     let checked = accepts_in(folder.path(), &["check", "output/schedule.json"]);
     assert!(checked.contains("right, makespan"), "{checked}");
 }

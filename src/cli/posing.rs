@@ -7,7 +7,7 @@ use anyhow::{anyhow, bail};
 use super::failure::Failure;
 use super::inputs;
 use crate::artifact::{self, Found, Origin, builtin};
-use crate::group::{self, GroupSpec, LayerGroup, Pin};
+use crate::group::{self, GroupSpec, Pin};
 use crate::network::{Network, catalog};
 use crate::platform::{ContentionCurve, Platform};
 use crate::problem::{Contention, PoseOptions, Problem, ProblemError};
@@ -144,18 +144,13 @@ fn allowed(
     let known: Vec<&Network> = networks.iter().map(|found| &found.value).collect();
     group::check_pinned_networks(pins, &known).map_err(Failure::usage)?;
     let of_task = |(network, used): (&&Network, &UsedProfile)| -> Result<Vec<Vec<bool>>, Failure> {
-        let groups = groups_of(network, platform, &used.profile)?;
+        let starts: Vec<usize> = used.profile.groups.iter().map(|group| group.layers.first).collect();
+        let groups = group::between(network, &starts, &inputs::rules(platform));
         let names = group::allowed(network, &groups, pins).map_err(Failure::usage)?;
         let may = |names: &Vec<String>| platform.accelerators.iter().map(|one| names.contains(&one.name)).collect();
         Ok(names.iter().map(may).collect())
     };
     known.iter().zip(profiles).map(of_task).collect()
-}
-
-/// The layer groups of a profile, with what each accelerator can run of them.
-fn groups_of(network: &Network, platform: &Platform, profile: &NetworkProfile) -> Result<Vec<LayerGroup>, Failure> {
-    let starts = profile.groups.iter().map(|group| group.layers.first).collect();
-    inputs::split(network, platform, &GroupSpec::Cuts(starts))
 }
 
 /// Every `--pin`, with a network's alias replaced by its name.

@@ -48,8 +48,9 @@ impl LayerGroup {
     }
 }
 
-/// The groups between consecutive starts; `starts` ascends from 0, every other one a legal cut.
-pub(super) fn between(network: &Network, starts: &[usize], accelerators: &[AcceleratorRules]) -> Vec<LayerGroup> {
+/// The groups between consecutive starts, which ascend from 0 and stay below the number of layers. Where one isn't a legal
+/// cut, a fused unit that lies across it counts in both groups.
+pub fn between(network: &Network, starts: &[usize], accelerators: &[AcceleratorRules]) -> Vec<LayerGroup> {
     let units = fused_units(network);
     let readers = readers(network);
     let ends = starts.iter().skip(1).copied().chain([network.layers.len()]);

@@ -14,7 +14,7 @@ use std::fmt;
 use cut::n_live_tensors;
 pub use cut::{Cut, CutFault, FP16_BYTES, cut_fault, legal_cuts, single_tensor_cuts};
 pub use fusion::{FusedUnit, fused_units};
-pub use layer_group::{GroupSupport, LayerGroup};
+pub use layer_group::{GroupSupport, LayerGroup, between};
 pub use loadables::{loadables, splitting_layers};
 pub use pin::{Pin, PinError, allowed, check_pinned_networks};
 pub use spec::{DEFAULT_GROUPS, GroupError, GroupSpec, IllegalCut, PAPER_CUTS};
