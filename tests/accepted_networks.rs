@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use haxconn::network::{LayerKind, Network, Shape, caffe, catalog};
+use haxconn::network::{
+    Activation, Eltwise, EltwiseOperation, LayerKind, LocalResponseNormalization, Network, Shape, caffe, catalog,
+};
 use proptest::prelude::*;
 
 const INPUT: &str = "input: 'data' input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8\n";
@@ -75,11 +77,101 @@ fn other_layers_have_caffe_shapes_and_parameters() {
     assert_eq!(network.tensor(network.layers[1].tops[0]).shape, Shape { channels: 3, height: 4, width: 4 });
 }
 
+/// Checks what a layer on a 3x8x8 input computes.
+#[track_caller]
+fn check_kind(kind: &str, parameters: &str, expected: &LayerKind) {
+    assert_eq!(&read(&layer("l", kind, "data", parameters)).layers[0].kind, expected, "{kind} {parameters}");
+}
+
+/// The kind of a layer that reads two blobs.
+fn sum(parameters: &str) -> LayerKind {
+    let sum = format!("layer {{ name: 's' type: 'Eltwise' bottom: 'data' bottom: 'r' top: 's' {parameters} }}");
+    read(&(layer("r", "ReLU", "data", "") + &sum)).layers[1].kind.clone()
+}
+
+#[test]
+fn numbers_that_a_file_leaves_out_are_caffes_defaults() {
+    let relu = LayerKind::Relu { negative_slope: 0.0 };
+    let lrn = LocalResponseNormalization { local_size: 5, across_channels: true, alpha: 1.0, beta: 0.75, k: 1.0 };
+    let batch_norm = LayerKind::BatchNorm { epsilon: 1e-5 };
+    let power = Activation::Power { power: 1.0, scale: 1.0, shift: 0.0 };
+    for braces in ["", "{ }"] {
+        let block = |name: &str| if braces.is_empty() { String::new() } else { format!("{name} {braces}") };
+        check_kind("ReLU", &block("relu_param"), &relu);
+        check_kind("LRN", &block("lrn_param"), &LayerKind::Lrn(lrn));
+        check_kind("BatchNorm", &block("batch_norm_param"), &batch_norm);
+        check_kind("ELU", &block("elu_param"), &LayerKind::Activation(Activation::Elu { alpha: 1.0 }));
+        check_kind("Power", &block("power_param"), &LayerKind::Activation(power));
+        check_kind("Sigmoid", &block("sigmoid_param"), &LayerKind::Activation(Activation::Sigmoid));
+        check_kind("TanH", &block("tanh_param"), &LayerKind::Activation(Activation::TanH));
+        let plain = Eltwise { operation: EltwiseOperation::Sum, coefficients: Vec::new() };
+        assert_eq!(sum(&block("eltwise_param")), LayerKind::Eltwise(plain));
+    }
+    check_kind("AbsVal", "", &LayerKind::Activation(Activation::AbsoluteValue));
+    check_kind("BNLL", "", &LayerKind::Activation(Activation::Bnll));
+}
+
+#[test]
+fn numbers_of_a_layer_are_kept() {
+    let activation = LayerKind::Activation;
+    check_kind("ReLU", "relu_param { negative_slope: .1 }", &LayerKind::Relu { negative_slope: 0.1 });
+    let lrn = LocalResponseNormalization { local_size: 3, across_channels: false, alpha: 1e-4, beta: 0.5, k: 2.0 };
+    let parameters = "lrn_param { local_size: 3 alpha: 0.0001 beta: 5e-1 k: 2 norm_region: WITHIN_CHANNEL }";
+    check_kind("LRN", parameters, &LayerKind::Lrn(lrn));
+    check_kind("BatchNorm", "batch_norm_param { eps: 0.001f }", &LayerKind::BatchNorm { epsilon: 0.001 });
+    check_kind("BatchNorm", "batch_norm_param { eps: 0 }", &LayerKind::BatchNorm { epsilon: 0.0 });
+    check_kind("Clip", "clip_param { min: -1 max: 6. }", &activation(Activation::Clip { min: -1.0, max: 6.0 }));
+    check_kind("ELU", "elu_param { alpha: -2.5E+1F }", &activation(Activation::Elu { alpha: -25.0 }));
+    let power = Activation::Power { power: 2.0, scale: -0.5, shift: 3.4e38 };
+    check_kind("Power", "power_param { power: 2 scale: -0.5 shift: 3.4e38 }", &activation(power));
+    let weighted = Eltwise { operation: EltwiseOperation::Sum, coefficients: vec![1.0, -0.17] };
+    assert_eq!(sum("eltwise_param { coeff: [1, -0.17] }"), LayerKind::Eltwise(weighted));
+}
+
 #[test]
 fn a_leaky_relu_is_told_from_a_plain_one() {
-    let slope = |parameters| read(&layer("r", "ReLU", "data", parameters)).layers[0].kind.clone();
-    assert_eq!(slope("relu_param { negative_slope: 0.1 }"), LayerKind::Relu { leaky: true });
-    assert_eq!(slope("relu_param { negative_slope: 0 }"), LayerKind::Relu { leaky: false });
+    let leaky = |parameters| read(&layer("r", "ReLU", "data", parameters)).layers[0].kind.is_leaky();
+    assert!(leaky("relu_param { negative_slope: 0.1 }") && leaky("relu_param { negative_slope: -1 }"));
+    assert!(!leaky("relu_param { negative_slope: 0 }") && !leaky(""));
+    assert!(!read(&layer("t", "TanH", "data", "")).layers[0].kind.is_leaky());
+}
+
+#[test]
+fn networks_that_differ_in_one_number_have_different_hashes() {
+    let hash = |kind: &str, parameters: &str| read(&layer("l", kind, "data", parameters)).content_hash;
+    let differ = |kind: &str, block: &str, variants: &[&str]| {
+        let mut hashes: Vec<_> = variants.iter().map(|fields| hash(kind, &format!("{block} {{ {fields} }}"))).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), variants.len(), "{kind}");
+    };
+    differ("ReLU", "relu_param", &["", "negative_slope: 0.1", "negative_slope: 0.2", "negative_slope: -0.1"]);
+    differ("LRN", "lrn_param", &["", "alpha: 1e-4", "beta: 0.5", "k: 2", "alpha: 2", "beta: 2"]);
+    differ("BatchNorm", "batch_norm_param", &["", "eps: 0.001", "eps: 0"]);
+    differ("Clip", "clip_param", &["min: 0 max: 6", "min: 0 max: 1", "min: -1 max: 6", "min: 6 max: 0"]);
+    differ("ELU", "elu_param", &["", "alpha: 0.5"]);
+    differ("Power", "power_param", &["", "power: 2", "scale: 2", "shift: 2", "scale: 3"]);
+    let sum_hash = |fields: &str| {
+        let sum = "layer { name: 's' type: 'Eltwise' bottom: 'data' bottom: 'r' top: 's' eltwise_param {";
+        read(&format!("{}{sum} {fields} }} }}", layer("r", "ReLU", "data", ""))).content_hash
+    };
+    assert_ne!(sum_hash("coeff: [1, 0.17]"), sum_hash("coeff: [1, 0.1]"));
+    assert_ne!(sum_hash("coeff: [1, 0.17]"), sum_hash("coeff: [0.17, 1]"));
+    assert_ne!(sum_hash("coeff: [1, 0.17]"), sum_hash(""));
+}
+
+#[test]
+fn the_spelling_of_a_number_does_not_change_the_hash() {
+    let hash = |parameters: &str| read(&layer("l", "ReLU", "data", parameters)).content_hash;
+    for spelling in ["0.5", ".5", "0.50f", "5e-1", "50.E-2F"] {
+        let written = hash(&format!("relu_param {{ negative_slope: {spelling} }}"));
+        assert_eq!(written, hash("relu_param { negative_slope: 0.5 }"), "{spelling}");
+    }
+    for spelling in ["0", "-0", "0.0", "-0.0f", "-1e-400"] {
+        assert_eq!(hash(&format!("relu_param {{ negative_slope: {spelling} }}")), hash(""), "{spelling}");
+    }
+    let lrn = |parameters: &str| read(&layer("l", "LRN", "data", parameters)).content_hash;
+    assert_eq!(lrn(""), lrn("lrn_param { local_size: 5 alpha: 1 beta: 0.75 k: 1.0 }"));
 }
 
 #[test]

@@ -219,6 +219,52 @@ fn refuses_a_convolution_that_cannot_be_run() {
 }
 
 #[test]
+fn refuses_a_number_that_caffe_cannot_hold() {
+    let refused = |kind: &str, parameters: &str, expected: &str| {
+        check_layers(&layer("l", kind, "data", parameters), &format!("3:{expected}"));
+    };
+    for word in ["x", "'1'", "0x1", "010", "1ff", "1e", "-y"] {
+        let parameters = format!("relu_param {{ negative_slope: {word} }}");
+        refused("ReLU", &parameters, "16: layer `l`: `negative_slope` must be a decimal number");
+    }
+    for (kind, block, field, column) in [
+        ("ReLU", "relu_param", "negative_slope", 16),
+        ("LRN", "lrn_param", "alpha", 15),
+        ("LRN", "lrn_param", "beta", 15),
+        ("LRN", "lrn_param", "k", 15),
+        ("BatchNorm", "batch_norm_param", "eps", 22),
+        ("Clip", "clip_param", "min", 16),
+        ("ELU", "elu_param", "alpha", 15),
+        ("Power", "power_param", "power", 17),
+        ("Power", "power_param", "scale", 17),
+        ("Power", "power_param", "shift", 17),
+    ] {
+        for number in ["inf", "-inf", "nan", "-infinity", "1e39", "-1e400"] {
+            let expected = format!("{column}: layer `l`: `{field}` is `{number}`, it must be finite as a 32-bit float");
+            refused(kind, &format!("{block} {{ {field}: {number} }}"), &expected);
+        }
+    }
+    refused("ELU", "elu_param { alpha: 1 alpha: 2 }", "24: layer `l`: `alpha` stands twice, it can stand only once");
+    refused(
+        "BatchNorm",
+        "batch_norm_param { eps: -1e-5 }",
+        "22: layer `l`: `eps` is -0.00001, it must not be negative",
+    );
+    refused("Clip", "clip_param { max: 6 }", "3: layer `l`: `min` is missing");
+    refused("Clip", "clip_param { min: 6 }", "3: layer `l`: `max` is missing");
+    check_layers(&layer("l", "Clip", "data", ""), "2:9: layer `l`: `min` is missing");
+    let sum = |fields: &str| {
+        let bottoms = "bottom: 'data' bottom: 'r' top: 's'";
+        layer("r", "ReLU", "data", "")
+            + &format!("layer {{ name: 's' type: 'Eltwise' {bottoms}\n  eltwise_param {{ {fields} }} }}")
+    };
+    let finite = "it must be finite as a 32-bit float";
+    check_layers(&sum("coeff: [1, inf]"), &format!("5:30: layer `s`: `coeff` is `inf`, {finite}"));
+    check_layers(&sum("coeff: 1 coeff: x"), "5:28: layer `s`: `coeff` must be a decimal number");
+    check_layers(&sum("coeff: 1"), "5:3: layer `s`: `coeff` must stand once per `bottom`, and only in a sum");
+}
+
+#[test]
 fn refuses_other_layers_that_cannot_be_run() {
     let check_pooling = |parameters: &str, expected: &str| {
         check_layers(&layer("p", "Pooling", "data", &format!("pooling_param {{ {parameters} }}")), expected);
@@ -251,7 +297,6 @@ fn refuses_other_layers_that_cannot_be_run() {
     };
     refused("LRN", "lrn_param { local_size: 4 }", "3: layer `l`: `local_size` is 4, it must be odd");
     refused("Scale", "scale_param { axis: 2 }", "17: layer `l`: `axis` is 2, only 1 (the channels) can be run");
-    refused("ReLU", "relu_param { negative_slope: x }", "16: layer `l`: `negative_slope` must be a number");
     refused(
         "InnerProduct",
         "inner_product_param { num_output: -1 }",

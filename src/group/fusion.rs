@@ -87,7 +87,7 @@ fn joins(network: &Network, readers: &[Vec<usize>], layer: &Layer) -> Option<usi
         (readers[tensor.0].len() == 1 && network.layers[producer].tops.len() == 1).then_some(producer)
     };
     match &layer.kind {
-        LayerKind::BatchNorm | LayerKind::Scale { .. } | LayerKind::Relu { .. } | LayerKind::Activation(_) => {
+        LayerKind::BatchNorm { .. } | LayerKind::Scale { .. } | LayerKind::Relu { .. } | LayerKind::Activation(_) => {
             let [bottom] = layer.bottoms.as_slice() else { return None };
             private(bottom).filter(|&producer| is_open(&network.layers[producer].kind))
         }
@@ -106,7 +106,7 @@ fn is_open(kind: &LayerKind) -> bool {
             | LayerKind::Deconvolution(_)
             | LayerKind::InnerProduct(_)
             | LayerKind::Eltwise(_)
-            | LayerKind::BatchNorm
+            | LayerKind::BatchNorm { .. }
             | LayerKind::Scale { .. }
     )
 }
@@ -115,7 +115,7 @@ fn is_open(kind: &LayerKind) -> bool {
 fn ends_linear(network: &Network, readers: &[Vec<usize>], layer: usize) -> bool {
     match &network.layers[layer].kind {
         LayerKind::Convolution(_) => true,
-        LayerKind::BatchNorm | LayerKind::Scale { .. } => joins(network, readers, &network.layers[layer])
+        LayerKind::BatchNorm { .. } | LayerKind::Scale { .. } => joins(network, readers, &network.layers[layer])
             .is_some_and(|producer| ends_linear(network, readers, producer)),
         _ => false,
     }

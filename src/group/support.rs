@@ -46,15 +46,15 @@ pub fn support(network: &Network, layer: usize, rules: &SupportRules) -> Result<
         LayerKind::Convolution(convolution) => convolution_fits(convolution, limits),
         LayerKind::Deconvolution(convolution) => deconvolution_fits(convolution, limits),
         LayerKind::Pooling(pooling) => pooling_fits(pooling, limits),
-        LayerKind::Relu { leaky: false } => activation_fits("ReLU", limits),
-        LayerKind::Relu { leaky: true } => activation_fits("LeakyReLU", limits),
-        LayerKind::Activation(name) => activation_fits(name, limits),
+        LayerKind::Relu { .. } if layer.kind.is_leaky() => activation_fits("LeakyReLU", limits),
+        LayerKind::Relu { .. } => activation_fits("ReLU", limits),
+        LayerKind::Activation(activation) => activation_fits(activation.caffe_name(), limits),
         LayerKind::Lrn(lrn) => lrn_fits(lrn.local_size, lrn.across_channels, limits),
         LayerKind::Eltwise(eltwise) => eltwise_fits(eltwise, limits),
         LayerKind::Softmax => softmax_fits(shape_of(network, &layer.bottoms), limits),
         LayerKind::Concat => concat_fits(layer),
         LayerKind::Rearrange(name) => rearrange_fits(name, limits),
-        LayerKind::InnerProduct(_) | LayerKind::BatchNorm | LayerKind::Scale { .. } => Ok(()),
+        LayerKind::InnerProduct(_) | LayerKind::BatchNorm { .. } | LayerKind::Scale { .. } => Ok(()),
     }
 }
 
@@ -184,7 +184,7 @@ fn listed(words: &[String]) -> String {
 mod tests {
     use super::super::testing::{Builder, convolution, dla_limits, dla_rules, window};
     use super::*;
-    use crate::network::{LocalResponseNormalization, PoolingMethod};
+    use crate::network::{Activation, LocalResponseNormalization, PoolingMethod};
 
     /// What rules say of one layer whose bottoms are `n_bottoms` inputs of 16 x `side` x `side`.
     fn judge(kind: LayerKind, side: u64, n_bottoms: usize, rules: &SupportRules) -> Result<(), String> {
@@ -208,12 +208,11 @@ mod tests {
     }
 
     fn lrn(local_size: u64, across_channels: bool) -> LayerKind {
-        LayerKind::Lrn(LocalResponseNormalization { local_size, across_channels })
+        LayerKind::Lrn(LocalResponseNormalization { local_size, across_channels, alpha: 1e-4, beta: 0.75, k: 1.0 })
     }
 
-    fn eltwise(operation: EltwiseOperation, coefficients: &[&str]) -> LayerKind {
-        let coefficients = coefficients.iter().map(ToString::to_string).collect();
-        LayerKind::Eltwise(Eltwise { operation, coefficients })
+    fn eltwise(operation: EltwiseOperation, coefficients: &[f64]) -> LayerKind {
+        LayerKind::Eltwise(Eltwise { operation, coefficients: coefficients.to_vec() })
     }
 
     #[test]
@@ -256,15 +255,18 @@ mod tests {
 
     #[test]
     fn activations_are_judged_by_name() {
-        accepted(LayerKind::Relu { leaky: false });
-        accepted(LayerKind::Activation("TanH".into()));
-        refused(LayerKind::Relu { leaky: true }, "activation LeakyReLU is not one of ReLU, Sigmoid or TanH");
-        refused(LayerKind::Activation("ELU".into()), "activation ELU is not one of ReLU, Sigmoid or TanH");
+        accepted(LayerKind::Relu { negative_slope: 0.0 });
+        accepted(LayerKind::Activation(Activation::TanH));
+        refused(LayerKind::Relu { negative_slope: 0.1 }, "activation LeakyReLU is not one of ReLU, Sigmoid or TanH");
+        refused(
+            LayerKind::Activation(Activation::Elu { alpha: 1.0 }),
+            "activation ELU is not one of ReLU, Sigmoid or TanH",
+        );
     }
 
     #[test]
     fn a_sum_with_coefficients_is_supported() {
-        accepted(eltwise(EltwiseOperation::Sum, &["1", "0.17"]));
+        accepted(eltwise(EltwiseOperation::Sum, &[1.0, 0.17]));
         let sums = SupportRules::Limited(Box::new(LayerLimits { eltwise: vec!["SUM".into()], ..dla_limits() }));
         let judged = judge(eltwise(EltwiseOperation::Max, &[]), 9, 2, &sums);
         assert_eq!(judged, Err("elementwise MAX is not one of SUM".into()));

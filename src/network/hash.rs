@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use super::{Convolution, Layer, LayerKind, Tensor, Window};
+use super::{Activation, Convolution, Layer, LayerKind, LocalResponseNormalization, Tensor, Window};
 
 /// SHA-256 in hexadecimal of a description of tensors and layers, one a line: names, shapes, types with their
 /// parameters, connections. Comments, formatting and the way a parameter is written in the file don't matter.
@@ -35,15 +35,28 @@ fn parameters(kind: &LayerKind) -> String {
             format!(" {:?} {} global {}", pooling.method, window(pooling.window), pooling.global)
         }
         LayerKind::InnerProduct(product) => format!(" {} bias {}", product.num_output, product.bias),
-        LayerKind::Relu { leaky } => format!(" leaky {leaky}"),
-        LayerKind::Lrn(lrn) => format!(" {} across {}", lrn.local_size, lrn.across_channels),
+        LayerKind::Relu { negative_slope } => format!(" negative_slope {negative_slope}"),
+        LayerKind::Activation(activation) => activation_parameters(*activation),
+        LayerKind::Lrn(lrn) => {
+            let LocalResponseNormalization { local_size, across_channels, alpha, beta, k } = lrn;
+            format!(" {local_size} across {across_channels} alpha {alpha} beta {beta} k {k}")
+        }
+        LayerKind::BatchNorm { epsilon } => format!(" epsilon {epsilon}"),
         LayerKind::Scale { bias } => format!(" bias {bias}"),
-        LayerKind::Eltwise(eltwise) => format!(" {:?} {:?}", eltwise.operation, eltwise.coefficients),
-        LayerKind::Activation(_)
-        | LayerKind::BatchNorm
-        | LayerKind::Concat
-        | LayerKind::Softmax
-        | LayerKind::Rearrange(_) => String::new(),
+        LayerKind::Eltwise(eltwise) => {
+            let coefficients: Vec<_> = eltwise.coefficients.iter().map(f64::to_string).collect();
+            format!(" {:?} [{}]", eltwise.operation, coefficients.join(", "))
+        }
+        LayerKind::Concat | LayerKind::Softmax | LayerKind::Rearrange(_) => String::new(),
+    }
+}
+
+fn activation_parameters(activation: Activation) -> String {
+    match activation {
+        Activation::Clip { min, max } => format!(" min {min} max {max}"),
+        Activation::Elu { alpha } => format!(" alpha {alpha}"),
+        Activation::Power { power, scale, shift } => format!(" power {power} scale {scale} shift {shift}"),
+        Activation::AbsoluteValue | Activation::Bnll | Activation::Sigmoid | Activation::TanH => String::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::TensorId;
 
 /// One layer: a node of the network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
     /// The layer's name in the network file.
     pub name: String,
@@ -86,25 +86,81 @@ pub enum EltwiseOperation {
 }
 
 /// Parameters of an elementwise layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Eltwise {
     /// How the bottoms are combined.
     pub operation: EltwiseOperation,
-    /// One coefficient per bottom, as the decimal text of the file; empty where the file gives none (all 1).
-    pub coefficients: Vec<String>,
+    /// One coefficient per bottom; empty where the file gives none (all 1).
+    pub coefficients: Vec<f64>,
 }
 
-/// Parameters of a local response normalization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Parameters of a local response normalization: `x / (k + alpha / n * sum of squares in the window)^beta`, where `n`
+/// is the number of elements in the window (Caffe's `lrn_layer.cpp`).
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LocalResponseNormalization {
     /// Channels (or rows and columns) in the window.
     pub local_size: u64,
     /// Whether the window runs across channels, not within one.
     pub across_channels: bool,
+    /// As the file gives it, not yet divided by `n`, which is `local_size` across channels and its square within one.
+    pub alpha: f64,
+    /// Exponent.
+    pub beta: f64,
+    /// Constant part of the divisor; within a channel Caffe takes 1, whatever the file says.
+    pub k: f64,
 }
 
-/// What a layer computes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A function of one element `x`, with Caffe's parameters; the rectified linear unit is a [`LayerKind`] of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// `|x|`.
+    AbsoluteValue,
+    /// `ln(1 + e^x)`.
+    Bnll,
+    /// `x` held between two bounds.
+    Clip {
+        /// Lower bound; where it lies above `max` it is the answer to every `x`.
+        min: f64,
+        /// Upper bound.
+        max: f64,
+    },
+    /// `x` above 0, `alpha * (e^x - 1)` below.
+    Elu {
+        /// Factor of the negative side.
+        alpha: f64,
+    },
+    /// `(shift + scale * x)^power`.
+    Power {
+        /// Exponent.
+        power: f64,
+        /// Factor.
+        scale: f64,
+        /// Summand.
+        shift: f64,
+    },
+    /// `1 / (1 + e^-x)`.
+    Sigmoid,
+    /// Hyperbolic tangent.
+    TanH,
+}
+
+impl Activation {
+    /// The name that Caffe gives this type.
+    pub fn caffe_name(&self) -> &'static str {
+        match self {
+            Self::AbsoluteValue => "AbsVal",
+            Self::Bnll => "BNLL",
+            Self::Clip { .. } => "Clip",
+            Self::Elu { .. } => "ELU",
+            Self::Power { .. } => "Power",
+            Self::Sigmoid => "Sigmoid",
+            Self::TanH => "TanH",
+        }
+    }
+}
+
+/// What a layer computes. Its real numbers are finite as 32-bit floats too, in which Caffe holds them.
+#[derive(Clone, Debug, PartialEq)]
 pub enum LayerKind {
     /// Convolution.
     Convolution(Convolution),
@@ -114,17 +170,20 @@ pub enum LayerKind {
     Pooling(Pooling),
     /// Fully connected layer.
     InnerProduct(InnerProduct),
-    /// Rectified linear unit; `leaky` where it has a negative slope.
+    /// Rectified linear unit.
     Relu {
-        /// Whether the negative side has a slope.
-        leaky: bool,
+        /// Slope of the negative side: 0 in a plain unit, anything else in a leaky one.
+        negative_slope: f64,
     },
-    /// Any other pointwise activation, by its Caffe type name (`Sigmoid`, `TanH`, `ELU`, `Power`, ...).
-    Activation(String),
+    /// Any other pointwise activation.
+    Activation(Activation),
     /// Local response normalization.
     Lrn(LocalResponseNormalization),
     /// Normalization by stored mean and variance.
-    BatchNorm,
+    BatchNorm {
+        /// What is added to the variance before its square root is taken; 0 or more.
+        epsilon: f64,
+    },
     /// Per-channel scale and shift.
     Scale {
         /// Whether a shift is added.
@@ -150,13 +209,19 @@ impl LayerKind {
             Self::Pooling(_) => "Pooling",
             Self::InnerProduct(_) => "InnerProduct",
             Self::Relu { .. } => "ReLU",
-            Self::Activation(name) | Self::Rearrange(name) => name,
+            Self::Activation(activation) => activation.caffe_name(),
+            Self::Rearrange(name) => name,
             Self::Lrn(_) => "LRN",
-            Self::BatchNorm => "BatchNorm",
+            Self::BatchNorm { .. } => "BatchNorm",
             Self::Scale { .. } => "Scale",
             Self::Eltwise(_) => "Eltwise",
             Self::Concat => "Concat",
             Self::Softmax => "Softmax",
         }
+    }
+
+    /// Whether this is a rectified linear unit whose negative side has a slope.
+    pub fn is_leaky(&self) -> bool {
+        matches!(self, Self::Relu { negative_slope } if *negative_slope != 0.0)
     }
 }

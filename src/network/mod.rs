@@ -14,8 +14,8 @@ mod text;
 pub use error::{NetworkError, Position};
 
 pub use layer::{
-    Convolution, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, LocalResponseNormalization, Pooling,
-    PoolingMethod, Window,
+    Activation, Convolution, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, LocalResponseNormalization,
+    Pooling, PoolingMethod, Window,
 };
 pub use text::text_of;
 
@@ -68,7 +68,7 @@ impl Shape {
 }
 
 /// A network: a directed acyclic graph of layers in the order of their indices.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// Short name by which users call it (`googlenet`, `resnet101`, or a file's stem).
     pub name: String,

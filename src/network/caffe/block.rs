@@ -154,8 +154,37 @@ impl<'m, 'a> Block<'m, 'a> {
 
     /// A positive number that must be there.
     pub(super) fn required(&self, name: &str) -> Result<u64, NetworkError> {
-        let field = self.single(name)?;
-        field.map_or_else(|| Err(self.error(self.position, &format!("`{name}` is missing"))), |it| self.positive(it))
+        self.positive(self.needed(name)?)
+    }
+
+    /// A real number that must be there.
+    pub(super) fn required_real(&self, name: &str) -> Result<f64, NetworkError> {
+        self.real(self.needed(name)?)
+    }
+
+    fn needed(&self, name: &str) -> Result<&'m Field<'a>, NetworkError> {
+        self.single(name)?.ok_or_else(|| self.error(self.position, &format!("`{name}` is missing")))
+    }
+
+    /// A real number; `default` where the field is missing.
+    pub(super) fn real_or(&self, name: &str, default: f64) -> Result<f64, NetworkError> {
+        self.single(name)?.map_or(Ok(default), |field| self.real(field))
+    }
+
+    /// A real number that is finite as a 32-bit float, too. A negative zero comes out as 0: both compute the same.
+    pub(super) fn real(&self, field: &Field<'a>) -> Result<f64, NetworkError> {
+        let name = field.name;
+        let text = match &field.value {
+            Value::Number(number) => number,
+            Value::Word(word) => *word,
+            Value::Text(_) | Value::Message(_) => "",
+        };
+        let message = match decimal(text) {
+            Some(number) if fits_float(number) => return Ok(number + 0.0),
+            Some(_) => format!("`{name}` is `{text}`, it must be finite as a 32-bit float"),
+            None => format!("`{name}` must be a decimal number"),
+        };
+        Err(self.error(field.position, &message))
     }
 
     /// Refuses an `axis` other than the channels'.
@@ -166,6 +195,21 @@ impl<'m, 'a> Block<'m, 'a> {
             axis => Err(self.error(field.position, &format!("`{name}` is {axis}, only 1 (the channels) can be run"))),
         }
     }
+}
+
+/// A number as protobuf's text format takes it for a float: an `f` may follow, and a leading 0 would mean octal.
+fn decimal(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    if matches!(digits, [b'0', b'0'..=b'9', ..]) {
+        return None;
+    }
+    let without_suffix = || text.strip_suffix(['f', 'F'])?.parse().ok();
+    text.parse().ok().or_else(without_suffix)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "whether the cast overflows is what is asked")]
+fn fits_float(number: f64) -> bool {
+    (number as f32).is_finite()
 }
 
 fn whole(number: &str) -> Option<i64> {

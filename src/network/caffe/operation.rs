@@ -2,7 +2,7 @@
 
 use super::definition::RawLayer;
 use super::{pointwise, rearrange, schema, window};
-use crate::network::{LayerKind, NetworkError, Shape, nearest};
+use crate::network::{Activation, LayerKind, NetworkError, Shape, nearest};
 
 /// What a layer computes, what comes out and what it costs.
 pub(super) struct Operation {
@@ -47,6 +47,7 @@ pub(super) fn only(layer: &RawLayer, inputs: &[Shape]) -> Result<Shape, NetworkE
 
 /// Reads a layer's type and parameters.
 pub(super) fn read(layer: &RawLayer, inputs: &[Shape]) -> Result<Operation, NetworkError> {
+    let activation = |activation| Ok(Operation::light(LayerKind::Activation(activation), only(layer, inputs)?, 0));
     match layer.kind {
         "Convolution" => window::convolution(layer, only(layer, inputs)?),
         "Deconvolution" => window::deconvolution(layer, only(layer, inputs)?),
@@ -59,9 +60,13 @@ pub(super) fn read(layer: &RawLayer, inputs: &[Shape]) -> Result<Operation, Netw
         "Scale" => pointwise::scale(layer, only(layer, inputs)?),
         "Softmax" => pointwise::softmax(layer, only(layer, inputs)?),
         "Eltwise" => pointwise::eltwise(layer, inputs),
-        "AbsVal" | "BNLL" | "Clip" | "ELU" | "Power" | "Sigmoid" | "TanH" => {
-            pointwise::activation(layer, only(layer, inputs)?)
-        }
+        "AbsVal" => activation(Activation::AbsoluteValue),
+        "BNLL" => activation(Activation::Bnll),
+        "Clip" => activation(pointwise::clip(layer)?),
+        "ELU" => activation(pointwise::elu(layer)?),
+        "Power" => activation(pointwise::power(layer)?),
+        "Sigmoid" => activation(pointwise::sigmoid(layer)?),
+        "TanH" => activation(pointwise::tanh(layer)?),
         "Concat" => rearrange::concat(layer, inputs),
         "Crop" => rearrange::crop(layer, inputs),
         "Permute" => rearrange::permute(layer, only(layer, inputs)?),

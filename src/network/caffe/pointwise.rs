@@ -1,10 +1,11 @@
 //! Layers that keep their input's shape, and the fully connected layer.
 
+use super::block::Block;
 use super::definition::RawLayer;
 use super::operation::{Operation, output, weights};
-use crate::network::text::{Field, Value};
+use crate::network::text::Field;
 use crate::network::{
-    Eltwise, EltwiseOperation, InnerProduct, LayerKind, LocalResponseNormalization, NetworkError, Shape,
+    Activation, Eltwise, EltwiseOperation, InnerProduct, LayerKind, LocalResponseNormalization, NetworkError, Shape,
 };
 
 /// Fully connected: every output reads every element of the input.
@@ -23,23 +24,39 @@ pub(super) fn inner_product(layer: &RawLayer, input: Shape) -> Result<Operation,
 /// Rectified linear unit.
 pub(super) fn relu(layer: &RawLayer, input: Shape) -> Result<Operation, NetworkError> {
     let block = layer.parameters("relu_param", &["negative_slope", "engine"])?;
-    let slope = block.single("negative_slope")?;
-    let leaky = slope.map(|field| real(layer, field)).transpose()?.is_some_and(|slope| slope != 0.0);
-    Ok(Operation::light(LayerKind::Relu { leaky }, input, 0))
+    let negative_slope = block.real_or("negative_slope", 0.0)?;
+    Ok(Operation::light(LayerKind::Relu { negative_slope }, input, 0))
 }
 
-/// Any other function of one element.
-pub(super) fn activation(layer: &RawLayer, input: Shape) -> Result<Operation, NetworkError> {
-    let (name, known): (_, &[&str]) = match layer.kind {
-        "Clip" => ("clip_param", &["min", "max"]),
-        "ELU" => ("elu_param", &["alpha"]),
-        "Power" => ("power_param", &["power", "scale", "shift"]),
-        "Sigmoid" => ("sigmoid_param", &["engine"]),
-        "TanH" => ("tanh_param", &["engine"]),
-        _ => return Ok(Operation::light(LayerKind::Activation(layer.kind.to_owned()), input, 0)),
-    };
-    layer.parameters(name, known)?;
-    Ok(Operation::light(LayerKind::Activation(layer.kind.to_owned()), input, 0))
+/// Bounds on both sides; the file must give them.
+pub(super) fn clip(layer: &RawLayer) -> Result<Activation, NetworkError> {
+    let block = layer.parameters("clip_param", &["min", "max"])?;
+    Ok(Activation::Clip { min: block.required_real("min")?, max: block.required_real("max")? })
+}
+
+/// Exponential linear unit.
+pub(super) fn elu(layer: &RawLayer) -> Result<Activation, NetworkError> {
+    let block = layer.parameters("elu_param", &["alpha"])?;
+    Ok(Activation::Elu { alpha: block.real_or("alpha", 1.0)? })
+}
+
+/// Power of a linear function.
+pub(super) fn power(layer: &RawLayer) -> Result<Activation, NetworkError> {
+    let block = layer.parameters("power_param", &["power", "scale", "shift"])?;
+    let [power, scale] = [block.real_or("power", 1.0)?, block.real_or("scale", 1.0)?];
+    Ok(Activation::Power { power, scale, shift: block.real_or("shift", 0.0)? })
+}
+
+/// Logistic function.
+pub(super) fn sigmoid(layer: &RawLayer) -> Result<Activation, NetworkError> {
+    layer.parameters("sigmoid_param", &["engine"])?;
+    Ok(Activation::Sigmoid)
+}
+
+/// Hyperbolic tangent.
+pub(super) fn tanh(layer: &RawLayer) -> Result<Activation, NetworkError> {
+    layer.parameters("tanh_param", &["engine"])?;
+    Ok(Activation::TanH)
 }
 
 /// Local response normalization.
@@ -51,14 +68,25 @@ pub(super) fn lrn(layer: &RawLayer, input: Shape) -> Result<Operation, NetworkEr
     }
     let regions = [("ACROSS_CHANNELS", "0", true), ("WITHIN_CHANNEL", "1", false)];
     let across_channels = block.choice("norm_region", &regions, true)?;
-    let kind = LayerKind::Lrn(LocalResponseNormalization { local_size, across_channels });
-    Ok(Operation::light(kind, input, 0))
+    let [alpha, beta, k] = [block.real_or("alpha", 1.0)?, block.real_or("beta", 0.75)?, block.real_or("k", 1.0)?];
+    let lrn = LocalResponseNormalization { local_size, across_channels, alpha, beta, k };
+    Ok(Operation::light(LayerKind::Lrn(lrn), input, 0))
 }
 
-/// Normalization by a stored mean and variance per channel.
+/// Normalization by a stored mean and variance per channel. Caffe takes a negative `eps` and answers with NaN wherever a
+/// variance is smaller; here it is refused.
 pub(super) fn batch_norm(layer: &RawLayer, input: Shape) -> Result<Operation, NetworkError> {
-    layer.parameters("batch_norm_param", &["use_global_stats", "moving_average_fraction", "eps"])?;
-    Ok(Operation::light(LayerKind::BatchNorm, input, 2 * input.channels))
+    let block = layer.parameters("batch_norm_param", &["use_global_stats", "moving_average_fraction", "eps"])?;
+    let epsilon = block.single("eps")?.map_or(Ok(1e-5), |field| epsilon(&block, field))?;
+    Ok(Operation::light(LayerKind::BatchNorm { epsilon }, input, 2 * input.channels))
+}
+
+fn epsilon(block: &Block, field: &Field) -> Result<f64, NetworkError> {
+    let epsilon = block.real(field)?;
+    if epsilon < 0.0 {
+        return Err(block.error(field.position, &format!("`eps` is {epsilon}, it must not be negative")));
+    }
+    Ok(epsilon)
 }
 
 /// Scale and shift per channel.
@@ -93,26 +121,9 @@ pub(super) fn eltwise(layer: &RawLayer, inputs: &[Shape]) -> Result<Operation, N
     let (product, sum, max) = (EltwiseOperation::Product, EltwiseOperation::Sum, EltwiseOperation::Max);
     let operations = [("PROD", "0", product), ("SUM", "1", sum), ("MAX", "2", max)];
     let operation = block.choice("operation", &operations, sum)?;
-    let coefficients: Vec<_> = block.all("coeff").collect();
-    for field in &coefficients {
-        real(layer, field)?;
-    }
+    let coefficients = block.all("coeff").map(|field| block.real(field)).collect::<Result<Vec<_>, _>>()?;
     if !coefficients.is_empty() && (operation != sum || coefficients.len() != inputs.len()) {
         return Err(block.error(block.position, "`coeff` must stand once per `bottom`, and only in a sum"));
     }
-    let coefficients = coefficients.into_iter().map(number_text).collect();
     Ok(Operation::light(LayerKind::Eltwise(Eltwise { operation, coefficients }), first, 0))
-}
-
-fn number_text(field: &Field) -> String {
-    match &field.value {
-        Value::Number(number) => number.to_string(),
-        _ => String::new(),
-    }
-}
-
-fn real(layer: &RawLayer, field: &Field) -> Result<f64, NetworkError> {
-    let text = number_text(field);
-    let number = text.trim_end_matches(['f', 'F']).parse::<f64>().ok().filter(|number| number.is_finite());
-    number.ok_or_else(|| layer.block.error(field.position, &format!("`{}` must be a number", field.name)))
 }
