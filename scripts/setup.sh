@@ -28,17 +28,5 @@ if [ -z "${Z3_SYS_Z3_HEADER:-}" ] &&
 fi
 [ -n "$missing" ] || exit 0
 
-command -v apt-get >/dev/null 2>&1 ||
-    fail "these packages (by their Debian names) are missing:$missing" "install them with your system's package manager"
-if [ "$(id -u)" = 0 ]; then
-    sudo=
-elif command -v sudo >/dev/null 2>&1; then
-    sudo=sudo
-else
-    fail "these packages are missing and neither root nor sudo is at hand:$missing" \
-        "run as root: apt-get update && apt-get install -y$missing"
-fi
-echo "installing:$missing" >&2
-$sudo apt-get update -qq
 # shellcheck disable=SC2086 # a list of package names
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+exec sh scripts/install.sh $missing

@@ -9,6 +9,8 @@ pub mod platform;
 
 pub mod group;
 
+pub mod engine;
+
 pub mod backend;
 
 pub mod profile;

@@ -1,3 +1,5 @@
-//! What executes layer groups. The simulator of a board is one; it stands in where no board can be reached.
+//! What executes layer groups and builds their engines: the simulator of a board, which stands in where no board can be
+//! reached, and TensorRT.
 
 pub mod sim;
+pub mod tensorrt;

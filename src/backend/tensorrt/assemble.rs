@@ -1,0 +1,326 @@
+//! From a [`Network`] to TensorRT's, layer by layer, with Caffe's semantics. Where a version needs several of its layers
+//! for one of ours, all their names begin with ours.
+
+use super::ffi::{self, ElementType, Elementwise, Refused, Tensor, Window};
+use super::weights::WeightSource;
+use crate::network::{
+    Activation, Convolution, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, Network, Pooling,
+    PoolingMethod, Shape, TensorId,
+};
+
+/// A network of TensorRT's that stands for one of ours.
+pub(super) struct Assembled<'b> {
+    pub(super) network: ffi::Network<'b>,
+    /// For each of TensorRT's layers, the index of ours.
+    pub(super) layer_of: Vec<usize>,
+    /// TensorRT's tensors by our tensor's number.
+    pub(super) tensors: Vec<Tensor>,
+}
+
+/// Why a network can't be assembled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum AssembleError {
+    /// TensorRT refused a layer, an input or an output.
+    #[error("`{layer}`")]
+    Refused {
+        /// Name of the layer, or of the input.
+        layer: String,
+    },
+    /// TensorRT would compute something else.
+    #[error("layer `{layer}`: {reason}")]
+    Unsupported {
+        /// Name of the layer.
+        layer: String,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// How a network's tensors and weights are made.
+#[derive(Clone, Copy)]
+pub(super) struct Typing {
+    /// Type of inputs and weights.
+    pub(super) kind: ElementType,
+    /// Seed of the weights.
+    pub(super) seed: u64,
+}
+
+/// Adds every layer of `network` to an empty network of TensorRT's, and marks the outputs and layer `marked`'s.
+pub(super) fn assemble<'b>(
+    empty: ffi::Network<'b>,
+    network: &Network,
+    typing: Typing,
+    marked: Option<usize>,
+) -> Result<Assembled<'b>, AssembleError> {
+    let mut assembler = Assembler { network: empty, typing, tensors: Vec::new(), layer_of: Vec::new() };
+    for tensor in network.tensors.iter().filter(|tensor| tensor.producer.is_none()) {
+        let input = assembler.network.input(&tensor.name, typing.kind, dims(tensor.shape));
+        assembler.tensors.push(input.map_err(|Refused| refused(&tensor.name))?);
+    }
+    for (idx, layer) in network.layers.iter().enumerate() {
+        let top = assembler.layer(network, layer)?;
+        assembler.tensors.push(top);
+        assembler.layer_of.resize(assembler.network.n_layers(), idx);
+    }
+    for id in outputs(network, marked) {
+        let producer = network.tensor(id).producer.map_or("input", |producer| &network.layers[producer].name);
+        let tensor = assembler.tensors[id.0];
+        assembler.network.mark_output(tensor, producer).map_err(|Refused| refused(producer))?;
+    }
+    let Assembler { network, tensors, layer_of, .. } = assembler;
+    Ok(Assembled { network, layer_of, tensors })
+}
+
+/// Tensors that nothing reads, and the marked layer's.
+fn outputs(network: &Network, marked: Option<usize>) -> Vec<TensorId> {
+    let read = |id: TensorId| network.layers.iter().any(|layer| layer.bottoms.contains(&id));
+    let is_marked = |id: TensorId| marked.is_some() && network.tensor(id).producer == marked;
+    let ids = (0..network.tensors.len()).map(TensorId);
+    ids.filter(|&id| network.tensor(id).producer.is_some() && (!read(id) || is_marked(id))).collect()
+}
+
+struct Assembler<'b> {
+    network: ffi::Network<'b>,
+    typing: Typing,
+    tensors: Vec<Tensor>,
+    layer_of: Vec<usize>,
+}
+
+impl Assembler<'_> {
+    /// Adds one layer; returns its output.
+    fn layer(&mut self, network: &Network, layer: &Layer) -> Result<Tensor, AssembleError> {
+        let inputs: Vec<Tensor> = layer.bottoms.iter().map(|bottom| self.tensors[bottom.0]).collect();
+        let shape = network.tensor(layer.bottoms[0]).shape;
+        let name = layer.name.as_str();
+        let added = match &layer.kind {
+            LayerKind::Convolution(convolution) => self.convolution(name, inputs[0], shape, convolution),
+            LayerKind::Deconvolution(convolution) => self.deconvolution(name, inputs[0], shape, convolution),
+            LayerKind::Pooling(pooling) => {
+                self.pooling(name, inputs[0], shape, network.tensor(layer.tops[0]).shape, pooling)
+            }
+            LayerKind::InnerProduct(product) => self.inner_product(name, inputs[0], shape, *product),
+            LayerKind::Relu { negative_slope } => {
+                let relu = match *negative_slope {
+                    0.0 => ffi::Activation::Relu,
+                    slope => ffi::Activation::LeakyRelu(single(slope)),
+                };
+                self.network.activation(name, inputs[0], relu)
+            }
+            LayerKind::Activation(activation) => self.activation(name, inputs[0], *activation),
+            LayerKind::Lrn(lrn) if lrn.across_channels => {
+                let size = number(lrn.local_size);
+                self.network.lrn(name, inputs[0], size, [lrn.alpha, lrn.beta, lrn.k].map(single))
+            }
+            LayerKind::BatchNorm { epsilon } => self.batch_norm(name, inputs[0], shape.channels, *epsilon),
+            LayerKind::Scale { bias } => self.scale(name, inputs[0], shape.channels, *bias),
+            LayerKind::Eltwise(eltwise) => self.eltwise(name, &inputs, eltwise),
+            LayerKind::Concat => self.network.concatenation(name, &inputs),
+            LayerKind::Softmax => self.network.softmax(name, inputs[0]),
+            LayerKind::Lrn(_) | LayerKind::Rearrange(_) => return Err(unsupported(layer)),
+        };
+        added.map_err(|Refused| refused(name))
+    }
+
+    fn weights(&self, layer: &str) -> WeightSource {
+        WeightSource::new(self.typing.seed, layer, self.typing.kind)
+    }
+
+    fn exactly(&self, values: impl IntoIterator<Item = f64>) -> ffi::Weights {
+        WeightSource::exactly(self.typing.kind, values)
+    }
+
+    fn convolution(
+        &mut self,
+        name: &str,
+        input: Tensor,
+        shape: Shape,
+        convolution: &Convolution,
+    ) -> Result<Tensor, Refused> {
+        let Convolution { num_output, window, group, bias } = *convolution;
+        let fan_in = shape.channels / group * window.kernel[0] * window.kernel[1];
+        let weights = self.learnt(name, num_output * fan_in, fan_in, bias.then_some(num_output));
+        let [height, width] = [0, 1].map(|axis| symmetric(window.pad[axis]));
+        let window = raw_window(&window, [height, width]);
+        self.network.convolution(name, input, [number(num_output), number(group)], &window, weights)
+    }
+
+    fn deconvolution(
+        &mut self,
+        name: &str,
+        input: Tensor,
+        shape: Shape,
+        convolution: &Convolution,
+    ) -> Result<Tensor, Refused> {
+        let Convolution { num_output, window, group, bias } = *convolution;
+        let per_input = num_output / group * window.kernel[0] * window.kernel[1];
+        let fan_in = shape.channels / group * window.kernel[0] * window.kernel[1];
+        let weights = self.learnt(name, shape.channels * per_input, fan_in, bias.then_some(num_output));
+        let window = raw_window(&window, [0, 1].map(|axis| symmetric(window.pad[axis])));
+        self.network.deconvolution(name, input, [number(num_output), number(group)], &window, weights)
+    }
+
+    /// Kernel values, and small biases where there are any.
+    fn learnt(
+        &self,
+        name: &str,
+        n_kernel: u64,
+        fan_in: u64,
+        n_bias: Option<u64>,
+    ) -> (ffi::Weights, Option<ffi::Weights>) {
+        let mut source = self.weights(name);
+        let kernel = source.kernel(n_kernel, fan_in);
+        (kernel, n_bias.map(|count| source.uniform(count, -0.1, 0.1)))
+    }
+
+    /// Pooling with Caffe's windows. Padding after the last row and column is chosen so that as many windows fit as Caffe
+    /// counts. An average counts the padding that the file asks for and not what lies beyond it: where both are there,
+    /// the file's padding becomes a layer of its own.
+    fn pooling(
+        &mut self,
+        name: &str,
+        input: Tensor,
+        shape: Shape,
+        output: Shape,
+        pooling: &Pooling,
+    ) -> Result<Tensor, Refused> {
+        let average = pooling.method == PoolingMethod::Average;
+        let window = pooling.window;
+        let sides = [(shape.height, output.height), (shape.width, output.width)];
+        let overhangs = (0..2).any(|axis| overhang(sides[axis], &window, axis) > 0);
+        let padded = window.pad != [0, 0];
+        if !(average && overhangs && padded) {
+            let pads = [0, 1].map(|axis| [window.pad[axis], post_pad(sides[axis], &window, axis)]);
+            return self.network.pooling(name, input, average, &raw_window(&window, pads), average && overhangs);
+        }
+        let input = self.network.padding(&format!("{name} padding"), input, window.pad.map(number))?;
+        let pads = [0, 1].map(|axis| [0, overhang(sides[axis], &window, axis)]);
+        self.network.pooling(name, input, true, &raw_window(&window, pads), true)
+    }
+
+    fn inner_product(
+        &mut self,
+        name: &str,
+        input: Tensor,
+        shape: Shape,
+        product: InnerProduct,
+    ) -> Result<Tensor, Refused> {
+        let (n_outputs, fan_in) = (product.num_output, shape.elements());
+        let weights = self.learnt(name, n_outputs * fan_in, fan_in, product.bias.then_some(n_outputs));
+        self.network.fully_connected(name, input, number(n_outputs), weights)
+    }
+
+    fn activation(&mut self, name: &str, input: Tensor, activation: Activation) -> Result<Tensor, Refused> {
+        let function = match activation {
+            Activation::AbsoluteValue => return self.network.absolute(name, input),
+            Activation::Power { power, scale, shift } => {
+                let weights = [shift, scale, power].map(|value| Some(self.exactly([value])));
+                return self.network.scale(name, input, false, weights);
+            }
+            Activation::Bnll => ffi::Activation::Softplus,
+            Activation::Clip { min, max } => ffi::Activation::Clip(single(min), single(max)),
+            Activation::Elu { alpha } => ffi::Activation::Elu(single(alpha)),
+            Activation::Sigmoid => ffi::Activation::Sigmoid,
+            Activation::TanH => ffi::Activation::TanH,
+        };
+        self.network.activation(name, input, function)
+    }
+
+    /// (x - mean) / sqrt(variance + epsilon) as one scale and one shift a channel, from a seeded mean and variance.
+    fn batch_norm(&mut self, name: &str, input: Tensor, channels: u64, epsilon: f64) -> Result<Tensor, Refused> {
+        let mut source = self.weights(name);
+        let (means, variances) = (source.uniform(channels, -0.1, 0.1), source.uniform(channels, 0.8, 1.2));
+        let factors: Vec<f64> = values(&variances).map(|variance| (variance + epsilon).sqrt().recip()).collect();
+        let shifts: Vec<f64> = values(&means).zip(&factors).map(|(mean, factor)| -mean * factor).collect();
+        let (shift, scale) = (self.exactly(shifts), self.exactly(factors));
+        self.network.scale(name, input, true, [Some(shift), Some(scale), None])
+    }
+
+    fn scale(&mut self, name: &str, input: Tensor, channels: u64, bias: bool) -> Result<Tensor, Refused> {
+        let mut source = self.weights(name);
+        let scale = source.uniform(channels, 0.8, 1.2);
+        let shift = bias.then(|| source.uniform(channels, -0.1, 0.1));
+        self.network.scale(name, input, true, [shift, Some(scale), None])
+    }
+
+    /// A coefficient other than 1 is a scale layer of its own before the sum.
+    fn eltwise(&mut self, name: &str, inputs: &[Tensor], eltwise: &Eltwise) -> Result<Tensor, Refused> {
+        let mut scaled = inputs.to_vec();
+        for (idx, coefficient) in eltwise.coefficients.iter().enumerate() {
+            if (coefficient - 1.0).abs() < f64::EPSILON {
+                continue;
+            }
+            let scale = Some(self.exactly([*coefficient]));
+            let name = format!("{name} coefficient {idx}");
+            scaled[idx] = self.network.scale(&name, inputs[idx], false, [None, scale, None])?;
+        }
+        let operation = match eltwise.operation {
+            EltwiseOperation::Sum => Elementwise::Sum,
+            EltwiseOperation::Product => Elementwise::Product,
+            EltwiseOperation::Max => Elementwise::Maximum,
+        };
+        self.network.elementwise(name, [scaled[0], scaled[1]], operation)
+    }
+}
+
+fn unsupported(layer: &Layer) -> AssembleError {
+    let reason = match &layer.kind {
+        LayerKind::Lrn(_) => "TensorRT normalizes across channels only, not within one".to_owned(),
+        kind => format!("`{}` can't be built for TensorRT yet", kind.caffe_name()),
+    };
+    AssembleError::Unsupported { layer: layer.name.clone(), reason }
+}
+
+fn refused(layer: &str) -> AssembleError {
+    AssembleError::Refused { layer: layer.to_owned() }
+}
+
+fn values(weights: &ffi::Weights) -> Box<dyn Iterator<Item = f64> + '_> {
+    match weights {
+        ffi::Weights::Float(values) => Box::new(values.iter().map(|value| f64::from(*value))),
+        ffi::Weights::Half(values) => Box::new(values.iter().map(|value| value.to_f64())),
+    }
+}
+
+/// Where a pooling's last window ends beyond its input, how far beyond the padding that the file asks for.
+fn overhang((input, output): (u64, u64), window: &crate::network::Window, axis: usize) -> u64 {
+    let end = (output - 1) * window.stride[axis] + window.kernel[axis];
+    end.saturating_sub(input + 2 * window.pad[axis])
+}
+
+/// Padding after the last row or column with which exactly `output` windows fit when the count is rounded down.
+fn post_pad((input, output): (u64, u64), window: &crate::network::Window, axis: usize) -> u64 {
+    let end = (output - 1) * window.stride[axis] + window.kernel[axis];
+    let least = end.saturating_sub(input + window.pad[axis]);
+    let most = (end + window.stride[axis] - 1).saturating_sub(input + window.pad[axis]);
+    window.pad[axis].clamp(least, most)
+}
+
+fn symmetric(pad: u64) -> [u64; 2] {
+    [pad, pad]
+}
+
+/// A window with its padding before and after each axis.
+fn raw_window(window: &crate::network::Window, pads: [[u64; 2]; 2]) -> Window {
+    Window {
+        kernel: window.kernel.map(number),
+        stride: window.stride.map(number),
+        pre_pad: pads.map(|[before, _]| number(before)),
+        post_pad: pads.map(|[_, after]| number(after)),
+        dilation: window.dilation.map(number),
+    }
+}
+
+fn dims(shape: Shape) -> [i64; 3] {
+    [shape.channels, shape.height, shape.width].map(number)
+}
+
+/// Caffe counts in 31 bits, which the parser holds every number to.
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A number as Caffe and TensorRT hold it; the parser refuses what single precision can't.
+#[expect(clippy::cast_possible_truncation, reason = "Caffe reads these numbers as single precision")]
+pub(super) fn single(value: f64) -> f32 {
+    value as f32
+}

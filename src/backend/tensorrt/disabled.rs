@@ -1,0 +1,53 @@
+//! What stands for TensorRT in a program that was compiled without its headers: nothing can be opened.
+
+use std::path::{Path, PathBuf};
+
+use super::{BuildError, Unavailable};
+use crate::engine::{BuildOptions, BuiltEngine, EngineSpec};
+use crate::network::Network;
+
+/// TensorRT on this machine; there is no value of this type.
+#[derive(Clone, Debug)]
+pub enum Tensorrt {}
+
+impl Tensorrt {
+    /// Always fails.
+    pub fn open(_: &[PathBuf]) -> Result<Self, Unavailable> {
+        Err(Unavailable::NotCompiled)
+    }
+
+    /// Name and number of the version.
+    pub fn version(&self) -> String {
+        match *self {}
+    }
+
+    /// The file or name by which the library was opened.
+    pub fn library(&self) -> &Path {
+        match *self {}
+    }
+
+    /// DLA cores of this machine.
+    pub fn n_dla_cores(&self) -> u32 {
+        match *self {}
+    }
+
+    /// Whether a precision can be asked for.
+    pub fn check_precision(&self, _: crate::engine::Precision) -> Result<(), BuildError> {
+        match *self {}
+    }
+
+    /// Builds one engine.
+    pub fn build(&self, _: &Network, _: &EngineSpec, _: &BuildOptions, _: &[u8]) -> Result<BuiltEngine, BuildError> {
+        match *self {}
+    }
+}
+
+/// Version of the headers that the program was compiled for.
+pub fn compiled_for() -> Option<String> {
+    None
+}
+
+/// Where the library is looked for.
+pub fn library_candidates() -> Vec<PathBuf> {
+    Vec::new()
+}

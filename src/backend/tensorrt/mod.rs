@@ -1,0 +1,57 @@
+//! TensorRT: engines from networks through a C++ shim that is compiled against the headers on the machine, and a library
+//! that is opened when it is needed. Without headers this room holds the same names, and a sentence.
+
+#[cfg_attr(haxconn_tensorrt, path = "enabled.rs")]
+#[cfg_attr(not(haxconn_tensorrt), path = "disabled.rs")]
+mod here;
+
+#[cfg(haxconn_tensorrt)]
+mod assemble;
+mod build_log;
+#[cfg(haxconn_tensorrt)]
+pub mod ffi;
+#[cfg(haxconn_tensorrt)]
+mod weights;
+
+pub use here::{Tensorrt, compiled_for, library_candidates};
+
+/// Why TensorRT can't be used on this machine.
+#[derive(Debug, thiserror::Error)]
+pub enum Unavailable {
+    /// The program was compiled without TensorRT's headers.
+    #[error("this program was compiled without TensorRT's headers")]
+    NotCompiled,
+    /// No library, or none that fits.
+    #[error("{0}")]
+    Library(String),
+    /// The library is there, but makes no builder.
+    #[error("TensorRT can't make an engine builder here: {0}")]
+    NoBuilder(String),
+}
+
+/// Why an engine was not built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The version has no such precision.
+    #[error("{version} has no {precision}")]
+    NoPrecision {
+        /// Name and number of the version.
+        version: String,
+        /// What was asked for.
+        precision: crate::engine::Precision,
+    },
+    /// A layer, input or output was refused.
+    #[error("TensorRT refuses {what}: {reason}")]
+    Refused {
+        /// The layer, or what else.
+        what: String,
+        /// What TensorRT said.
+        reason: String,
+    },
+    /// TensorRT would compute something else than the network says.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The builder gave up.
+    #[error("TensorRT built no engine: {0}")]
+    NotBuilt(String),
+}

@@ -1,0 +1,131 @@
+//! The part of TensorRT that runs without a GPU, where its library is at hand; elsewhere the tests say that they skip.
+
+use super::*;
+use crate::engine::Variant;
+use crate::network::{caffe, catalog};
+
+/// TensorRT on this machine; `None`, said in words, where there is none.
+fn tensorrt() -> Option<Tensorrt> {
+    match Tensorrt::open(&library_candidates()) {
+        Ok(tensorrt) => Some(tensorrt),
+        Err(error) => {
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+fn network(name: &str) -> Network {
+    let entry = catalog::find(name).unwrap();
+    caffe::parse(entry.text, entry.name, entry.title).unwrap()
+}
+
+fn spec(network: &Network, start: Device, variant: Variant) -> EngineSpec {
+    EngineSpec { network: network.name.clone(), start, variant, dla_core: 0 }
+}
+
+const OPTIONS: BuildOptions =
+    BuildOptions { precision: Precision::Fp16, seed: 1, gpu_fallback: true, workspace: 1 << 30 };
+
+#[test]
+fn every_network_has_our_shapes_in_tensorrt() {
+    let Some(tensorrt) = tensorrt() else { return };
+    for entry in &catalog::ENTRIES {
+        let network = network(entry.name);
+        let (checked, messages) = ffi::listening(|| {
+            let builder = Builder::new(&tensorrt.library).unwrap();
+            let plain = spec(&network, Device::Gpu, Variant::Transition(None));
+            let Ok((assembled, _)) = prepare(&builder, &network, &plain, &OPTIONS) else { return None };
+            for (tensor, raw) in network.tensors.iter().zip(&assembled.tensors) {
+                let shape = tensor.shape;
+                let ours = [shape.channels, shape.height, shape.width].map(|side| i64::try_from(side).unwrap());
+                assert_eq!(assembled.network.dims(*raw), Some(ours), "{}: {}", entry.name, tensor.name);
+            }
+            for (idx, &layer) in assembled.layer_of.iter().enumerate() {
+                let name = assembled.network.layer_name(idx);
+                assert!(name.starts_with(&network.layers[layer].name), "{}: `{name}`", entry.name);
+            }
+            Some(())
+        });
+        assert!(checked.is_some(), "{}: {messages:#?}", entry.name);
+    }
+}
+
+/// What `prepare` asked TensorRT for, read back: for each of its layers ours, and the device.
+fn devices_asked_for(tensorrt: &Tensorrt, network: &Network, spec: &EngineSpec) -> Vec<(usize, Device)> {
+    let (devices, messages) = ffi::listening(|| {
+        let builder = Builder::new(&tensorrt.library).ok()?;
+        let (assembled, config) = prepare(&builder, network, spec, &OPTIONS).ok()?;
+        let device = |(idx, &layer): (usize, &usize)| match config.layer_device(&assembled.network, idx) {
+            DeviceType::Gpu => (layer, Device::Gpu),
+            DeviceType::Dla => (layer, Device::Dla),
+        };
+        Some(assembled.layer_of.iter().enumerate().map(device).collect())
+    });
+    devices.unwrap_or_else(|| panic!("{}: {}", network.name, ffi::first_error(&messages)))
+}
+
+#[test]
+fn every_layer_of_a_transition_network_is_asked_for_on_its_device() {
+    let Some(tensorrt) = tensorrt() else { return };
+    for entry in &catalog::ENTRIES {
+        let network = network(entry.name);
+        let cuts = crate::group::legal_cuts(&network);
+        let middle = cuts[cuts.len() / 2].layer;
+        for start in [Device::Gpu, Device::Dla] {
+            let asked =
+                devices_asked_for(&tensorrt, &network, &spec(&network, start, Variant::Transition(Some(middle))));
+            let mut layers: Vec<usize> = asked.iter().map(|(layer, _)| *layer).collect();
+            layers.dedup();
+            assert_eq!(layers, (0..network.layers.len()).collect::<Vec<_>>(), "{}", entry.name);
+            for (layer, device) in asked {
+                let expected = if layer < middle { start } else { start.other() };
+                assert_eq!(device, expected, "{}: layer {layer} of a transition at {middle}", entry.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_dla_core_that_is_asked_for_is_set() {
+    let Some(tensorrt) = tensorrt() else { return };
+    let network = network("alexnet");
+    let wanted = EngineSpec { dla_core: 1, ..spec(&network, Device::Dla, Variant::Mark(Some(7))) };
+    let (core, _) = ffi::listening(|| {
+        let builder = Builder::new(&tensorrt.library).ok()?;
+        prepare(&builder, &network, &wanted, &OPTIONS).ok().map(|(_, config)| config.dla_core())
+    });
+    // Where there is no such core TensorRT keeps none; it must not make up another one.
+    let expected = if tensorrt.n_dla_cores() > 1 { 1 } else { -1 };
+    assert_eq!(core, Some(expected));
+}
+
+#[test]
+fn int8_is_refused_in_words_where_the_version_has_none() {
+    let Some(tensorrt) = tensorrt() else { return };
+    if ffi::headers().int8 {
+        return assert!(tensorrt.check_precision(Precision::Int8).is_ok());
+    }
+    let message = tensorrt.check_precision(Precision::Int8).unwrap_err().to_string();
+    assert_eq!(message, format!("{} has no int8", tensorrt.version()));
+}
+
+#[test]
+fn a_file_that_is_no_library_or_no_tensorrt_is_refused_with_its_name() {
+    let refuses = |path: &Path, words: &str| {
+        let message = Tensorrt::open(&[path.to_owned()]).unwrap_err().to_string();
+        assert!(message.starts_with(&*path.to_string_lossy()) && message.contains(words), "{message}");
+    };
+    refuses(Path::new("/nonexistent/libnvinfer.so.8"), "can't be opened as a library (no such file)");
+    refuses(Path::new("libm.so.6"), "is not TensorRT (it has no `getInferLibVersion`)");
+    refuses(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")), "can't be opened as a library (");
+}
+
+#[test]
+fn plans_that_are_cut_off_or_no_plans_are_not_loaded() {
+    let Some(tensorrt) = tensorrt() else { return };
+    for plan in [&b""[..], b"not a plan at all", &[0; 4096]] {
+        let (loaded, messages) = ffi::listening(|| ffi::Engine::load(&tensorrt.library, None, plan).is_ok());
+        assert!(!loaded, "{messages:?}");
+    }
+}
