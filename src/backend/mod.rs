@@ -1,5 +1,6 @@
 //! What executes layer groups and builds their engines: the simulator of a board, which stands in where no board can be
 //! reached, and TensorRT.
 
+pub mod fused_names;
 pub mod sim;
 pub mod tensorrt;

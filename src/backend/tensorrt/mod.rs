@@ -7,7 +7,7 @@ mod here;
 
 #[cfg(haxconn_tensorrt)]
 mod assemble;
-mod build_log;
+pub mod build_log;
 #[cfg(haxconn_tensorrt)]
 pub mod ffi;
 #[cfg(haxconn_tensorrt)]
