@@ -41,12 +41,12 @@ fn sources(path: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(path).unwrap() {
             sources(&entry.unwrap().path(), found);
         }
-    } else if path.extension().is_some_and(|extension| extension == "rs") {
+    } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
         found.push(path.to_owned());
     }
 }
 
-/// The code of every file of a room, without its unit tests and comments.
+/// The code of every file of a room, without its unit tests (`tests.rs`, or behind `#[cfg(test)]`) and comments.
 fn code(room: &str) -> BTreeMap<PathBuf, String> {
     let mut files = Vec::new();
     sources(&Path::new("src").join(room), &mut files);
