@@ -37,18 +37,23 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes `text` to `path`, whole or not at all; makes the folders above it.
+/// Writes `text` to `path` as [`write_bytes`] does.
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// Writes `bytes` to `path`, whole or not at all; makes the folders above it.
 ///
 /// A new file appears under its name only when it is complete; one that was there stays as it was until then. What is
-/// no file (a device, a named pipe) stays what it is and gets the text; a link stays a link, its file is replaced.
-pub fn write_text(path: &Path, text: &str) -> Result<()> {
+/// no file (a device, a named pipe) stays what it is and gets the bytes; a link stays a link, its file is replaced.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     let shown = path.display();
     let there = fs::metadata(path).ok();
     if there.as_ref().is_some_and(Metadata::is_dir) {
         bail!("can't write {shown}: is a directory");
     }
     if there.as_ref().is_some_and(|there| !there.is_file()) {
-        return write_into(path, text.as_bytes()).with_context(|| format!("can't write {shown}"));
+        return write_into(path, bytes).with_context(|| format!("can't write {shown}"));
     }
     let linked = if there.is_some() { fs::canonicalize(path).ok() } else { None };
     let path = linked.as_deref().unwrap_or(path);
@@ -58,7 +63,7 @@ pub fn write_text(path: &Path, text: &str) -> Result<()> {
     };
     fs::create_dir_all(folder)
         .map_err(|error| anyhow!("can't write {shown}: folder {} can't be made ({error})", folder.display()))?;
-    replace(path, folder, text.as_bytes()).with_context(|| format!("can't write {shown}"))
+    replace(path, folder, bytes).with_context(|| format!("can't write {shown}"))
 }
 
 fn write_into(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -75,6 +80,8 @@ fn replace(path: &Path, folder: &Path, bytes: &[u8]) -> Result<()> {
         _ => anyhow!("{error}"),
     })?;
     file.write_all(bytes)?;
+    // A disk that is full may say so only now, while the old file is still there.
+    file.as_file().sync_all()?;
     file.persist(path).map_err(|error| anyhow!("{}", error.error))?;
     Ok(())
 }

@@ -5,10 +5,12 @@ mod board;
 mod calibrate;
 mod kernel;
 mod noise;
+mod plan;
 mod stages;
 
 pub use board::{Memory, Segment, SegmentSpan, Stage, Stuck, simulate};
 pub use calibrate::{CalibrationError, Fit, FittedGroup, Observation, Parameters, calibrate};
 pub use kernel::{Kernel, Work, crossing_bytes, kernels, within};
 pub use noise::Noise;
+pub use plan::{PlannedKernel, SimulatedEngine, plan};
 pub use stages::{transition_stage, work_stages};
