@@ -13,7 +13,7 @@ use crate::platform::{Provenance, Sourced};
 use crate::profile::Tagged;
 
 /// The version of every format that this program writes and reads.
-pub(super) const SCHEMA_VERSION: u64 = 1;
+pub const SCHEMA_VERSION: u64 = 1;
 
 /// The one field that is read before the format of the others is known.
 #[derive(Deserialize)]

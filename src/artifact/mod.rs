@@ -9,6 +9,7 @@ mod hash;
 pub mod inspect;
 mod json;
 mod origin;
+mod plan;
 mod platform;
 mod profile;
 mod rules;
@@ -21,10 +22,15 @@ pub use documents::{
     PolicySchedule, calibration_to_json, check_to_json, inspections_to_json, platform_to_json, platforms_to_json,
     policies_to_json, reproduction_to_json,
 };
-pub use file::{read_bytes, read_text, write_text};
+pub use field::SCHEMA_VERSION;
+pub use file::{read_bytes, read_text, write_bytes, write_text};
 pub use hash::sha256;
 pub use json::to_json;
 pub use origin::{Found, Origin};
+pub use plan::{
+    BuiltPlan, EngineField, LayerField, PlacementField, PlanDescription, PlanInputs, built_plans_to_json, check_plan,
+    description_path, read_plan_description, write_simulated_plan,
+};
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};
 pub use run_log::{read_run_log, write_run_log};

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::build_engines::BuildEnginesArguments;
+
 /// Place and order the layer groups of several neural networks on one chip
 #[derive(Debug, Parser)]
 #[command(name = "haxconn", version, max_term_width = 100, after_help = EXIT_CODES)]
@@ -18,6 +20,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 bad usage, 3 no schedu
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Build engines for GPU, DLA, transitions between them and marked outputs
+    BuildEngines(BuildEnginesArguments),
     /// Show layers, costs, legal cuts, groups and what each accelerator can't run
     Inspect(InspectArguments),
     /// Find the placement and order of layer groups that finishes first

@@ -1,9 +1,10 @@
 //! From what was typed to networks, a platform and groups.
 
+use std::fs;
 use std::path::Path;
 use std::str::FromStr;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 
 use super::args::NetworkArguments;
 use super::failure::Failure;
@@ -19,8 +20,7 @@ const NETWORK_FOLDER: &str = "prototxt_input_files";
 /// The network that `name` means: a file where it looks like a path, else one of the built-in networks.
 pub(super) fn network(name: &str) -> Result<Found<Network>, Failure> {
     if name.contains(['/', '\\']) || Path::new(name).extension().is_some_and(|extension| extension == "prototxt") {
-        let stem = Path::new(name).file_stem().map_or_else(|| name.into(), |stem| stem.to_string_lossy());
-        return read_network(Path::new(name), &stem, &stem, false);
+        return read_network_file(Path::new(name));
     }
     let entry = catalog::find(name)
         .map_err(|unknown| Failure::usage(unknown).hint("a path is taken as a file: write `./mine.prototxt`"))?;
@@ -33,6 +33,22 @@ pub(super) fn network(name: &str) -> Result<Found<Network>, Failure> {
     Ok(Found { value, origin: Origin::BuiltIn(entry.name.into()), sha256, hides_builtin: false })
 }
 
+/// The network in the file at `path`, or those in the files `*.prototxt` of the folder at `path`, by name.
+pub(super) fn network_files(path: &Path) -> Result<Vec<Found<Network>>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![read_network_file(path)?]);
+    }
+    let entries = fs::read_dir(path).with_context(|| format!("{}: can't be read", path.display()))?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
+    let mut paths = paths.with_context(|| format!("{}: can't be read", path.display()))?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "prototxt"));
+    paths.sort();
+    if paths.is_empty() {
+        return Err(anyhow!("{}: holds no *.prototxt", path.display()).into());
+    }
+    paths.iter().map(|path| read_network_file(path)).collect()
+}
+
 /// The built-in network called `name`, whatever files there are.
 pub(super) fn builtin_network(name: &str) -> Result<Network, Failure> {
     parse_builtin(catalog::find(name).map_err(Failure::usage)?)
@@ -41,6 +57,12 @@ pub(super) fn builtin_network(name: &str) -> Result<Network, Failure> {
 fn parse_builtin(entry: &Entry) -> Result<Network, Failure> {
     Ok(caffe::parse(entry.text, entry.name, entry.title)
         .map_err(|error| anyhow!("built-in `{}`:{error}", entry.name))?)
+}
+
+/// The network in the file at `path`, called by the file's stem.
+fn read_network_file(path: &Path) -> Result<Found<Network>, Failure> {
+    let stem = path.file_stem().map_or_else(|| path.to_string_lossy(), |stem| stem.to_string_lossy());
+    read_network(path, &stem, &stem, false)
 }
 
 fn read_network(path: &Path, name: &str, title: &str, hides_builtin: bool) -> Result<Found<Network>, Failure> {

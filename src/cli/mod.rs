@@ -1,10 +1,13 @@
 //! The command line: arguments, printing, progress, exit codes. Everything that reads the environment is here.
 
 mod args;
+mod board;
+mod build_engines;
 mod check;
 mod failure;
 mod inputs;
 mod inspect;
+mod memory;
 mod output;
 mod platform;
 mod posing;
@@ -12,6 +15,7 @@ mod replay;
 mod reproduce;
 mod run_multi;
 mod schedule;
+mod tensorrt;
 
 use std::process::ExitCode;
 
@@ -36,6 +40,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
+        Command::BuildEngines(arguments) => build_engines::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Schedule(arguments) => schedule::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

@@ -4,6 +4,7 @@ mod calibration;
 mod gantt;
 mod html;
 pub mod inspect;
+pub mod plan;
 mod reproduce;
 mod run;
 pub mod schedule;

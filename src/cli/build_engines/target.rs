@@ -1,0 +1,196 @@
+//! What builds the engines of one command, and for which platform: decided once, before anything is built.
+
+use super::arguments::BuildEnginesArguments;
+use crate::artifact::{self, Found, PlanInputs, builtin};
+use crate::backend::sim;
+use crate::backend::tensorrt::{Tensorrt, Unavailable};
+use crate::cli::args::BackendArgument;
+use crate::cli::board::{HOST, board};
+use crate::cli::failure::Failure;
+use crate::cli::{inputs, output, tensorrt};
+use crate::engine::{BuildOptions, BuiltEngine, EngineSpec, Precision};
+use crate::network::Network;
+use crate::platform::{Accelerator, AcceleratorKind, Platform};
+
+/// The simulator's platform where none is asked for.
+const SIMULATED: &str = "xavier_agx";
+
+/// A backend that builds.
+pub(super) enum Backend {
+    Sim,
+    Tensorrt(Tensorrt),
+}
+
+/// A backend, a platform, and how engines are built.
+pub(super) struct Target {
+    pub(super) backend: Backend,
+    /// What is known of the platform; always there in the simulator.
+    pub(super) platform: Option<Found<Platform>>,
+    pub(super) options: BuildOptions,
+}
+
+/// Finds the backend and the platform that `arguments` ask for, and says which they are.
+pub(super) fn resolve(arguments: &BuildEnginesArguments) -> Result<Target, Failure> {
+    let backend = backend(arguments)?;
+    let platform = platform(&backend, arguments.platform.as_deref())?;
+    let precision: Precision = arguments.precision.into();
+    match &backend {
+        Backend::Sim if precision != Precision::Fp16 => {
+            return Err(Failure::usage(format!("the simulator has no {precision}: its cost model is fitted to fp16"))
+                .hint("build with `--precision fp16`, or with `--backend tensorrt`"));
+        }
+        Backend::Sim => {}
+        Backend::Tensorrt(tensorrt) => tensorrt.check_precision(precision).map_err(|error| {
+            Failure::usage(format!("`--precision`: {error}")).hint("build with `--precision fp16` or `fp32`")
+        })?,
+    }
+    let options = BuildOptions {
+        precision,
+        seed: arguments.seed,
+        gpu_fallback: !arguments.no_fallback,
+        workspace: arguments.workspace << 20,
+    };
+    Ok(Target { backend, platform, options })
+}
+
+fn backend(arguments: &BuildEnginesArguments) -> Result<Backend, Failure> {
+    let quiet = arguments.output.quiet;
+    match arguments.backend {
+        BackendArgument::Sim => Ok(Backend::Sim),
+        BackendArgument::Tensorrt => tensorrt::open().map(Backend::Tensorrt).map_err(unavailable),
+        BackendArgument::Onnxruntime => Err(Failure::no_backend("backend `onnxruntime` builds no engines")
+            .hint("build with `--backend tensorrt` or `--backend sim`")),
+        BackendArgument::Auto => match tensorrt::open() {
+            Ok(tensorrt) => {
+                output::note(quiet, &format!("backend: tensorrt ({})", tensorrt.version()));
+                Ok(Backend::Tensorrt(tensorrt))
+            }
+            Err(error) => {
+                output::note(quiet, &format!("backend: sim ({error})"));
+                Ok(Backend::Sim)
+            }
+        },
+    }
+}
+
+fn unavailable(error: Unavailable) -> Failure {
+    let hint = match error {
+        Unavailable::NotCompiled => {
+            "install libnvinfer-dev or run scripts/fetch-tensorrt-rtx.sh, and build haxconn again"
+        }
+        Unavailable::Library(_) => {
+            "name the library's file by HAXCONN_TENSORRT_LIB; `haxconn doctor` shows what is there"
+        }
+        Unavailable::NoBuilder(_) => "`haxconn doctor` shows what this machine has",
+    };
+    Failure::no_backend(format!("backend `tensorrt` is not available: {error}")).hint(hint)
+}
+
+fn platform(backend: &Backend, wish: Option<&str>) -> Result<Option<Found<Platform>>, Failure> {
+    let here = board().and_then(|board| board.platform);
+    match (backend, wish) {
+        (Backend::Sim, wish) => inputs::platform(wish.unwrap_or(SIMULATED)).map(Some),
+        (Backend::Tensorrt(_), Some(HOST)) if here.is_none() => Ok(None),
+        (Backend::Tensorrt(_), Some(wish)) => {
+            let found = inputs::platform(wish)?;
+            let name = found.value.name.as_str();
+            if builtin::platform_names().contains(&name) && here != Some(name) {
+                let here = here.unwrap_or("none of the shipped platforms");
+                return Err(Failure::usage(format!(
+                    "`--platform {wish}`: TensorRT builds for the machine it runs on, and this one is {here}"
+                ))
+                .hint("leave `--platform` out, or build with `--backend sim`"));
+            }
+            Ok(Some(found))
+        }
+        (Backend::Tensorrt(_), None) => here.map(inputs::platform).transpose(),
+    }
+}
+
+impl Target {
+    /// Name of the backend in flags and folders.
+    pub(super) fn backend_name(&self) -> &'static str {
+        match self.backend {
+            Backend::Sim => "sim",
+            Backend::Tensorrt(_) => "tensorrt",
+        }
+    }
+
+    /// Name of the platform in folders.
+    pub(super) fn platform_name(&self) -> &str {
+        self.platform.as_ref().map_or(HOST, |found| &found.value.name)
+    }
+
+    /// What is known of the platform's DLA.
+    pub(super) fn dla(&self) -> Option<&Accelerator> {
+        let accelerators = self.platform.as_ref().map(|found| found.value.accelerators.as_slice()).unwrap_or_default();
+        accelerators.iter().find(|accelerator| accelerator.kind == AcceleratorKind::Dla)
+    }
+
+    /// Refuses engines for a DLA, or a core of it, that isn't there.
+    pub(super) fn check_dla(&self, dla_core: u32) -> Result<(), Failure> {
+        match &self.backend {
+            Backend::Sim => {
+                let n_dlas = u32::from(self.dla().is_some());
+                if dla_core < n_dlas {
+                    return Ok(());
+                }
+                let name = self.platform_name();
+                Err(Failure::usage(if n_dlas == 0 {
+                    format!("platform `{name}` has no DLA")
+                } else {
+                    format!("`--dla-core {dla_core}`: platform `{name}` describes core 0 only")
+                }))
+            }
+            Backend::Tensorrt(tensorrt) => match tensorrt.n_dla_cores() {
+                0 => Err(Failure::no_backend(format!(
+                    "this machine has no DLA; {} would build these engines for the GPU without a word",
+                    tensorrt.version()
+                ))
+                .hint("build with `--backend sim`, or on a Jetson")),
+                cores if dla_core >= cores => Err(Failure::usage(format!(
+                    "`--dla-core {dla_core}`: this machine has DLA cores 0 to {}",
+                    cores - 1
+                ))),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// All that the plan of `spec` is made of.
+    pub(super) fn inputs(&self, network: &Network, spec: &EngineSpec) -> PlanInputs {
+        let tensorrt = match &self.backend {
+            Backend::Sim => None,
+            Backend::Tensorrt(tensorrt) => Some(tensorrt.version()),
+        };
+        let simulated = tensorrt.is_none();
+        PlanInputs {
+            backend: self.backend_name().to_owned(),
+            platform: self.platform_name().to_owned(),
+            platform_sha256: self.platform.as_ref().filter(|_| simulated).map(|found| found.sha256.clone()),
+            network: network.name.clone(),
+            network_hash: network.content_hash.clone(),
+            engine: spec.into(),
+            precision: self.options.precision.name().to_owned(),
+            gpu_fallback: self.options.gpu_fallback,
+            workspace_mib: self.options.workspace >> 20,
+            weights_seed: (!simulated).then_some(self.options.seed),
+            tensorrt,
+        }
+    }
+
+    /// Builds one engine; `timings` are those of earlier builds, or empty.
+    pub(super) fn build(&self, network: &Network, spec: &EngineSpec, timings: &[u8]) -> anyhow::Result<BuiltEngine> {
+        match (&self.backend, &self.platform) {
+            (Backend::Tensorrt(tensorrt), _) => Ok(tensorrt.build(network, spec, &self.options, timings)?),
+            (Backend::Sim, Some(platform)) => {
+                let engine = sim::plan(network, &platform.value, spec)
+                    .ok_or_else(|| anyhow::anyhow!("platform `{}` lacks a GPU or a DLA", platform.value.name))?;
+                let plan = artifact::write_simulated_plan(&self.inputs(network, spec), &engine)?.into_bytes();
+                let placement = engine.placement;
+                Ok(BuiltEngine { plan, placement, timings: None, warnings: Vec::new(), calibration: None })
+            }
+            (Backend::Sim, None) => anyhow::bail!("the simulator needs a platform"),
+        }
+    }
+}
