@@ -2,6 +2,7 @@
 
 pub mod builtin;
 mod contention;
+mod doctor;
 mod documents;
 mod field;
 mod file;
@@ -18,6 +19,7 @@ pub mod schedule;
 #[cfg(test)]
 mod tests;
 
+pub use doctor::findings_to_json;
 pub use documents::{
     PolicySchedule, calibration_to_json, check_to_json, inspections_to_json, platform_to_json, platforms_to_json,
     policies_to_json, reproduction_to_json,

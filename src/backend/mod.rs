@@ -1,6 +1,7 @@
 //! What executes layer groups and builds their engines: the simulator of a board, which stands in where no board can be
 //! reached, and TensorRT.
 
+pub mod cuda;
 pub mod fused_names;
 pub mod sim;
 pub mod tensorrt;

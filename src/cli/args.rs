@@ -22,6 +22,10 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 bad usage, 3 no schedu
 pub(super) enum Command {
     /// Build engines for GPU, DLA, transitions between them and marked outputs
     BuildEngines(BuildEnginesArguments),
+    /// Show what a plan was made of, and where its layers run
+    Plan(PlanArguments),
+    /// Show what this machine has, and what is missing
+    Doctor(DoctorArguments),
     /// Show layers, costs, legal cuts, groups and what each accelerator can't run
     Inspect(InspectArguments),
     /// Find the placement and order of layer groups that finishes first
@@ -84,6 +88,24 @@ pub(super) struct InspectArguments {
     pub(super) networks: NetworkArguments,
     #[command(flatten)]
     pub(super) platform: PlatformChoice,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn plan \
+                        build/sim/xavier_agx/fp16/googlenet_transition_plans/googlenet_gpu_transition_at_-1.plan")]
+pub(super) struct PlanArguments {
+    /// The plan; its description is looked for beside it
+    #[arg(value_name = "FILE.plan")]
+    pub(super) plan: PathBuf,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn doctor")]
+pub(super) struct DoctorArguments {
     #[command(flatten)]
     pub(super) output: OutputArguments,
 }

@@ -4,11 +4,13 @@ mod args;
 mod board;
 mod build_engines;
 mod check;
+mod doctor;
 mod failure;
 mod inputs;
 mod inspect;
 mod memory;
 mod output;
+mod plan;
 mod platform;
 mod posing;
 mod replay;
@@ -41,6 +43,8 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::BuildEngines(arguments) => build_engines::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Schedule(arguments) => schedule::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

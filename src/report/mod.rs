@@ -1,6 +1,7 @@
 //! Numbers to words and pictures: tables, Gantt charts, SVG, one HTML page. Prints nothing itself.
 
 mod calibration;
+pub mod doctor;
 mod gantt;
 mod html;
 pub mod inspect;

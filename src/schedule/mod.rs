@@ -28,6 +28,7 @@ pub use check::{Rule, Violation, check, check_value};
 pub use evaluate::{EvaluateError, evaluate};
 pub use search::{SolveError, solve};
 pub use solution::{Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions};
+pub use z3::z3_version;
 
 /// What is decided: where every group runs, and in which order each accelerator starts its groups.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

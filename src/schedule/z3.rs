@@ -111,6 +111,14 @@ pub(super) fn self_test() -> Result<(), String> {
         .clone()
 }
 
+/// The library's version, where the search can use it; else what is wrong with it.
+///
+/// # Errors
+/// A version below the lowest one that the search was run with, or wrong answers in the self-test.
+pub fn z3_version() -> Result<String, String> {
+    self_test().map(|()| z3::full_version().to_owned())
+}
+
 /// Refuses a version such as `4.8.7.0` or `Z3 4.8.7 - build hashcode ..` that is below the lowest one.
 fn check_version(version: &str) -> Result<(), String> {
     let number = version.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()));

@@ -1,0 +1,60 @@
+//! `haxconn doctor`: what this machine has, what is missing, and what to do about it. Missing things are no failure.
+
+mod jetson;
+mod libraries;
+mod programs;
+
+use super::args::{BackendArgument, DoctorArguments, Format};
+use super::failure::Failure;
+use super::output;
+use crate::artifact;
+use crate::report::doctor::{self, Finding, State};
+
+pub(super) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
+    let (findings, backends) = examine();
+    match arguments.output.format {
+        Format::Json => output::print(&artifact::findings_to_json(&findings, &backends)?),
+        Format::Text => output::print(&doctor::text(&findings, &backends)),
+    }
+}
+
+/// Every finding, in the order of the report, and the sentence on backends.
+fn examine() -> (Vec<Finding>, String) {
+    let tensorrt = super::tensorrt::open();
+    let cuda = crate::backend::cuda::probe();
+    let findings = vec![
+        jetson::board(),
+        libraries::headers(),
+        libraries::library(&tensorrt),
+        libraries::cuda_driver(&cuda),
+        libraries::gpu(&cuda),
+        libraries::dla_cores(&tensorrt),
+        jetson::trtexec(),
+        jetson::tegrastats(),
+        jetson::power_mode(),
+        jetson::clocks(),
+        libraries::z3(),
+        libraries::onnx_runtime(),
+    ];
+    let auto = if tensorrt.is_ok() { BackendArgument::Tensorrt } else { BackendArgument::Sim };
+    let backends = match (auto, cuda) {
+        (BackendArgument::Tensorrt, Ok(_)) => "backends: tensorrt (taken by `auto`), sim".to_owned(),
+        (BackendArgument::Tensorrt, Err(reason)) => {
+            format!("backends: tensorrt (taken by `auto` to build; {reason}, so that plans can't be loaded), sim")
+        }
+        _ => "backends: sim (taken by `auto`)".to_owned(),
+    };
+    (findings, backends)
+}
+
+fn found(subject: &'static str, what: impl Into<String>) -> Finding {
+    Finding { subject, state: State::Ok, what: what.into(), advice: None }
+}
+
+fn missing(subject: &'static str, what: impl Into<String>, advice: impl Into<String>) -> Finding {
+    Finding { subject, state: State::Missing, what: what.into(), advice: Some(advice.into()) }
+}
+
+fn needless(subject: &'static str, what: impl Into<String>) -> Finding {
+    Finding { subject, state: State::Needless, what: what.into(), advice: None }
+}
