@@ -89,7 +89,7 @@ impl Work<'_> {
     fn run(&self) {
         while let Some((idx, job)) = self.take() {
             self.progress.set_message(job.spec.stem());
-            let result = self.one(job).with_context(|| job.path.display().to_string());
+            let result = self.one(job);
             if result.is_err() {
                 self.next.store(self.jobs.len(), Ordering::SeqCst);
             }
@@ -115,7 +115,7 @@ impl Work<'_> {
             Err(None) => State::Built,
             Err(Some(reason)) => State::Rebuilt(reason),
         };
-        let (built, seconds, peak_mib) = self.built(job)?;
+        let (built, seconds, peak_mib) = self.built(job).with_context(|| job.path.display().to_string())?;
         let description = describe(job, inputs, &built, seconds, peak_mib);
         // The plan first: one without a description counts as none.
         artifact::write_bytes(&job.path, &built.plan)?;

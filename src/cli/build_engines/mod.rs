@@ -27,7 +27,10 @@ pub(super) fn run(arguments: &BuildEnginesArguments) -> Result<(), Failure> {
         say_fallbacks(quiet, outcome);
     }
     if let Some(error) = failure {
-        say_written(quiet, &outcomes);
+        // What was built before stays, and the next run goes on from there.
+        if !outcomes.is_empty() {
+            say_written(quiet, &outcomes);
+        }
         return Err(error.into());
     }
     match arguments.output.format {
