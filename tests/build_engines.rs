@@ -1,6 +1,7 @@
 //! `build-engines` and `plan`: names and folders, what is built anew, what is refused, and real TensorRT engines where its
 //! library is at hand (elsewhere those tests say that they skip).
 #![expect(clippy::unwrap_used, reason = "a test ends where its folder or its program can't be used")]
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod program;
 

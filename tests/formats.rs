@@ -72,6 +72,11 @@ fn every_key_that_a_command_prints_is_documented_and_every_documented_one_is_pri
     };
     check(&format!("{schedule} --out s.json"), &["## Schedule (JSON)"]);
     check(&format!("{schedule} --policy all"), &["### `schedule --policy all`", "## Schedule (JSON)"]);
+    let plans = ["### `build-engines`", "## Plan description (JSON)"];
+    check("build-engines --backend sim --dnns alexnet --start dla", &plans);
+    let plan = "build/sim/xavier_agx/fp16/alexnet_transition_plans/alexnet_dla_transition_at_-1.plan";
+    check(&format!("plan {plan}"), &["## Plan description (JSON)"]);
+    check("doctor", &["### `doctor`"]);
     check("check s.json", &["### `check`"]);
     check("run-multi --backend sim --schedule s.json --iterations 2", &["## Run log (JSON)"]);
     check("inspect --dnns googlenet", &["### `inspect`"]);

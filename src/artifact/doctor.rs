@@ -8,7 +8,7 @@ use super::json::to_json;
 use crate::report::doctor::Finding;
 
 #[derive(Serialize)]
-struct Findings<'a> {
+struct Report<'a> {
     schema_version: u64,
     findings: Vec<FindingField<'a>>,
     backends: &'a str,
@@ -30,5 +30,5 @@ pub fn findings_to_json(findings: &[Finding], backends: &str) -> Result<String> 
         what: &finding.what,
         advice: finding.advice.as_deref(),
     });
-    to_json(&Findings { schema_version: SCHEMA_VERSION, findings: findings.collect(), backends })
+    to_json(&Report { schema_version: SCHEMA_VERSION, findings: findings.collect(), backends })
 }

@@ -12,7 +12,7 @@ pub(super) fn peak_mib() -> Option<f64> {
     peak_of(&fs::read_to_string("/proc/self/status").ok()?)
 }
 
-/// `VmHWM` of a `/proc/PID/status`, proc_pid_status(5).
+/// `VmHWM` of a `/proc/PID/status`, in `proc_pid_status(5)`.
 fn peak_of(status: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok().map(|kib| kib / 1024.0)

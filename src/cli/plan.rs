@@ -46,15 +46,12 @@ fn text(description: &PlanDescription) -> String {
         format!("begins on {}{change}; DLA core {}", engine.start.to_uppercase(), engine.dla_core),
         format!("{} MiB, built in {:.2} s", plan::mebibytes(description.plan_bytes), description.build_seconds),
     ];
-    lines.extend(inputs.weights_seed.map(|seed| format!("weights: seed {seed}, {}", optional(&description.weights))));
+    let how = description.weights.as_deref().unwrap_or("not said how");
+    lines.extend(inputs.weights_seed.map(|seed| format!("weights: seed {seed}, {how}")));
     lines.extend(description.calibration.iter().map(|calibration| format!("ranges: {calibration}")));
     lines.extend(description.warnings.iter().map(|warning| format!("warning: {warning}")));
     lines.push(format!("placement by the {}; {} layers fell back", placement.source, description.fallbacks.len()));
     format!("{}\n\n{}", lines.join("\n"), plan::placed_layers(&placement.layers.iter().map(row).collect::<Vec<_>>()))
-}
-
-fn optional(text: &Option<String>) -> &str {
-    text.as_deref().unwrap_or("not said how")
 }
 
 fn row(layer: &LayerField) -> PlacedLayer {

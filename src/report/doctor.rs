@@ -38,13 +38,12 @@ pub struct Finding {
 /// A line for every finding, its advice below it, and the sentence on backends at the end.
 pub fn text(findings: &[Finding], backends: &str) -> String {
     let width = findings.iter().map(|finding| finding.subject.len()).max().unwrap_or(0);
-    let mut text = String::new();
-    for Finding { subject, state, what, advice } in findings {
-        text += &format!("{:<7}  {subject:<width$}  {what}\n", state.name());
-        if let Some(advice) = advice {
-            text += &format!("{:<7}  {:<width$}  -> {advice}\n", "", "");
-        }
-    }
+    let lines = |Finding { subject, state, what, advice }: &Finding| {
+        let line = format!("{:<7}  {subject:<width$}  {what}\n", state.name());
+        let below = advice.as_ref().map(|advice| format!("{:<7}  {:<width$}  -> {advice}\n", "", ""));
+        line + &below.unwrap_or_default()
+    };
+    let text: String = findings.iter().map(lines).collect();
     format!("{text}\n{backends}\n")
 }
 

@@ -5,6 +5,7 @@ use crate::engine::Variant;
 use crate::network::{caffe, catalog};
 
 /// TensorRT on this machine; `None`, said in words, where there is none.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn tensorrt() -> Option<Tensorrt> {
     match Tensorrt::open(&library_candidates()) {
         Ok(tensorrt) => Some(tensorrt),

@@ -91,7 +91,7 @@ pub(in crate::cli) struct BuildEnginesArguments {
     /// What builds them
     #[arg(long, value_enum, default_value_t = BackendArgument::Auto, help_heading = "Building")]
     pub(super) backend: BackendArgument,
-    /// Platform by name or file [default: this machine's; xavier_agx in the simulator]
+    /// Platform by name or file [default: this machine's; in the simulator AGX Xavier]
     #[arg(long, value_name = "NAME|FILE", help_heading = "Building")]
     pub(super) platform: Option<String>,
     /// Engines that are built at once; with TensorRT on a GPU they disturb each other's timing of tactics

@@ -44,7 +44,7 @@ pub(super) fn read(arguments: &BuildEnginesArguments, target: &Target) -> Result
                 variant,
                 dla_core: arguments.dla_core,
             };
-            engine::check(&spec, &network, arguments.force_cut).map_err(refused)?;
+            engine::check(&spec, &network, arguments.force_cut).map_err(|error| refused(&error))?;
             if spec.uses_dla() {
                 target.check_dla(spec.dla_core)?;
             }
@@ -67,8 +67,8 @@ pub(super) fn platform_folder(out: &Path, target: &Target) -> PathBuf {
     out.join(target.backend_name()).join(target.platform_name())
 }
 
-fn refused(error: SpecError) -> Failure {
-    let failure = Failure::usage(&error);
+fn refused(error: &SpecError) -> Failure {
+    let failure = Failure::usage(error);
     if error.can_be_forced() { failure.hint("`--force-cut` builds it all the same") } else { failure }
 }
 

@@ -57,7 +57,7 @@ fn backend(arguments: &BuildEnginesArguments) -> Result<Backend, Failure> {
     let quiet = arguments.output.quiet;
     match arguments.backend {
         BackendArgument::Sim => Ok(Backend::Sim),
-        BackendArgument::Tensorrt => tensorrt::open().map(Backend::Tensorrt).map_err(unavailable),
+        BackendArgument::Tensorrt => tensorrt::open().map(Backend::Tensorrt).map_err(|error| unavailable(&error)),
         BackendArgument::Onnxruntime => Err(Failure::no_backend("backend `onnxruntime` builds no engines")
             .hint("build with `--backend tensorrt` or `--backend sim`")),
         BackendArgument::Auto => match tensorrt::open() {
@@ -73,7 +73,7 @@ fn backend(arguments: &BuildEnginesArguments) -> Result<Backend, Failure> {
     }
 }
 
-fn unavailable(error: Unavailable) -> Failure {
+fn unavailable(error: &Unavailable) -> Failure {
     let hint = match error {
         Unavailable::NotCompiled => {
             "install libnvinfer-dev or run scripts/fetch-tensorrt-rtx.sh, and build haxconn again"

@@ -39,7 +39,7 @@ pub(super) fn tegrastats() -> Finding {
     }
 }
 
-/// Effective user 0, by proc_pid_status(5).
+/// Whether the effective user is 0, by `proc_pid_status(5)`.
 fn is_root() -> bool {
     fs::read_to_string("/proc/self/status").is_ok_and(|status| effective_user(&status) == Some(0))
 }
