@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const SIM: &str = "build/sim/xavier_agx/fp16";
 
 /// `build-engines --backend sim` with further arguments, split at blanks.
-fn sim<'a>(arguments: &'a str) -> Vec<&'a str> {
+fn sim(arguments: &str) -> Vec<&str> {
     let mut all = vec!["build-engines", "--backend", "sim"];
     all.extend(arguments.split(' '));
     all
@@ -37,6 +37,12 @@ fn files(folder: &Path) -> Vec<String> {
     visit(folder, folder, &mut found);
     found.sort();
     found
+}
+
+/// The plans below `folder`.
+fn plans(folder: &Path) -> Vec<String> {
+    let is_plan = |file: &String| Path::new(file).extension().is_some_and(|extension| extension == "plan");
+    files(folder).into_iter().filter(is_plan).collect()
 }
 
 /// Refuses the arguments with exit code 2 and `words`, and leaves nothing.
@@ -77,7 +83,7 @@ fn lists_of_transitions_are_understood() {
     let count = |arguments: &str| {
         let folder = TempDir::new().unwrap();
         accepts_in(folder.path(), &sim(arguments));
-        files(folder.path()).iter().filter(|file| file.ends_with(".plan")).count()
+        plans(folder.path()).len()
     };
     assert_eq!(count("--dnns googlenet --transitions paper"), 10);
     assert_eq!(count("--dnns googlenet --transitions legal"), 21);
@@ -167,10 +173,10 @@ fn several_jobs_make_the_same_plans_as_one() {
     accepts_in(one.path(), &sim("--dnns googlenet --transitions legal"));
     accepts_in(four.path(), &sim("--dnns googlenet --transitions legal --jobs 4"));
     assert_eq!(files(one.path()), files(four.path()));
-    for file in files(one.path()).iter().filter(|file| file.ends_with(".plan")) {
+    for file in plans(one.path()) {
         assert_eq!(
-            std::fs::read(one.path().join(file)).unwrap(),
-            std::fs::read(four.path().join(file)).unwrap(),
+            std::fs::read(one.path().join(&file)).unwrap(),
+            std::fs::read(four.path().join(&file)).unwrap(),
             "{file}"
         );
     }
@@ -192,17 +198,17 @@ fn without_fallback_a_layer_that_the_dla_can_not_run_is_an_error() {
 fn more_loadables_than_a_core_takes_are_warned_of_before_building() {
     let folder = TempDir::new().unwrap();
     // Without leaky rectifiers on Xavier's DLA every one of them splits the graph.
-    let mut network = "input: \"data\" input_dim: 1 input_dim: 8 input_dim: 16 input_dim: 16\n".to_owned();
-    let mut bottom = "data".to_owned();
-    for idx in 0..10 {
-        network += &format!(
-            "layer {{ name: \"c{idx}\" type: \"Convolution\" bottom: \"{bottom}\" top: \"c{idx}\" convolution_param {{ num_output: 8 kernel_size: 1 }} }}\n"
-        );
-        network += &format!(
-            "layer {{ name: \"r{idx}\" type: \"ReLU\" bottom: \"c{idx}\" top: \"r{idx}\" relu_param {{ negative_slope: 0.1 }} }}\n"
-        );
-        bottom = format!("r{idx}");
-    }
+    let block = |idx: usize| {
+        let bottom = if idx == 0 { "data".to_owned() } else { format!("r{}", idx - 1) };
+        format!(
+            "layer {{ name: \"c{idx}\" type: \"Convolution\" bottom: \"{bottom}\" top: \"c{idx}\"
+                convolution_param {{ num_output: 8 kernel_size: 1 }} }}
+            layer {{ name: \"r{idx}\" type: \"ReLU\" bottom: \"c{idx}\" top: \"r{idx}\"
+                relu_param {{ negative_slope: 0.1 }} }}\n"
+        )
+    };
+    let input = "input: \"data\" input_dim: 1 input_dim: 8 input_dim: 16 input_dim: 16\n".to_owned();
+    let network = (0..10).map(block).fold(input, |network, block| network + &block);
     write(folder.path(), "leaky.prototxt", network);
     let ran = haxconn_in(folder.path(), &sim("--prototxt leaky.prototxt --start dla"));
     assert_eq!(ran.code, 0, "{ran:?}");
