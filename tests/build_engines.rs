@@ -119,7 +119,9 @@ fn requests_that_can_not_be_met_are_refused_and_nothing_is_written() {
     refuses("--dnns googlenet --mark 141", &["no layer 141 to mark", "140"]);
     refuses("--dnns googlenet --mark 10 --transition 24", &["not both"]);
     refuses("--dnns googlenet --precision int8", &["the simulator has no int8"]);
-    refuses("--dnns googlenet --start dla --dla-core 1", &["--dla-core 1", "core 0 only"]);
+    for start in ["gpu", "dla"] {
+        refuses(&format!("--dnns googlenet --start {start} --dla-core 1"), &["--dla-core 1", "core 0 only"]);
+    }
     refuses("--dnns googlnet", &["no network is called `googlnet`"]);
     refuses("--dnns googlenet --platform nowhere", &["unknown platform `nowhere`"]);
     refuses("--start gpu", &["no network is named"]);
@@ -160,6 +162,14 @@ fn what_is_up_to_date_is_left_alone_and_what_is_not_is_built_anew() {
     assert!(build(" --workspace 16").trim_end().ends_with("  rebuilt: damaged plan"));
     std::fs::remove_file(plan.with_extension("plan.json")).unwrap();
     assert!(build("").trim_end().ends_with("  rebuilt: no description"));
+    let described = plan.with_extension("plan.json");
+    let text = std::fs::read_to_string(&described).unwrap();
+    let mut short: Value = serde_json::from_str(&text).unwrap();
+    short["placement"]["layers"].as_array_mut().unwrap().truncate(3);
+    for unusable in [text.replace("\"schema_version\": 1", "\"schema_version\": 9"), short.to_string()] {
+        std::fs::write(&described, unusable).unwrap();
+        assert!(build("").trim_end().ends_with("  rebuilt: unusable description"));
+    }
     let changed = ACCEPTED_NETWORK.replace("num_output: 16", "num_output: 8");
     for (text, state) in [(ACCEPTED_NETWORK, "  built"), (&changed, "  rebuilt: other network")] {
         write(folder.path(), "net.prototxt", text);
@@ -186,7 +196,7 @@ fn several_jobs_make_the_same_plans_as_one() {
 fn without_fallback_a_layer_that_the_dla_can_not_run_is_an_error() {
     let folder = TempDir::new().unwrap();
     let arguments = sim("--dnns alexnet --start dla --no-fallback");
-    let words = ["alexnet_dla_transition_at_-1.plan: 1 layers for the DLA fall back to the GPU (`prob`)"];
+    let words = ["alexnet_dla_transition_at_-1.plan: 1 layer(s) for the DLA fall back to the GPU (`prob`)"];
     let ran = haxconn_in(folder.path(), &arguments);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(words.iter().all(|word| ran.stderr.contains(word)), "{}", ran.stderr);
@@ -242,7 +252,7 @@ fn a_plan_is_shown_only_where_it_is_whole_and_described() {
     let name = format!("{SIM}/alexnet_transition_plans/alexnet_dla_transition_at_-1.plan");
     let shown = accepts_in(folder.path(), &["plan", &name]);
     assert!(shown.starts_with("alexnet in fp16, built by the simulator for xavier_agx\n"), "{shown}");
-    assert!(shown.contains("placement by the simulator; 1 layers fell back"), "{shown}");
+    assert!(shown.contains("placement by the simulator; 1 layer(s) fell back"), "{shown}");
     let (plan, description) = (folder.path().join(&name), folder.path().join(format!("{name}.json")));
     let whole = std::fs::read(&plan).unwrap();
     let described = std::fs::read_to_string(&description).unwrap();
@@ -258,6 +268,7 @@ fn a_plan_is_shown_only_where_it_is_whole_and_described() {
         ("\"schema_version\": 1", "\"schema_version\": 9", "9"),
         ("\"layer\": 3", "\"layer\": 4", "must list every layer in order"),
         ("\"fallbacks\"", "\"falbacks\"", "falbacks"),
+        ("\"fallbacks\": [20]", "\"fallbacks\": [999]", "fallbacks: are not those of the placement"),
     ] {
         assert!(described.contains(from), "{from}");
         std::fs::write(&description, described.replacen(from, to, 1)).unwrap();

@@ -66,6 +66,13 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, folder, bytes).with_context(|| format!("can't write {shown}"))
 }
 
+/// Makes `folder` with those above it, and refuses one in which no file can be made.
+pub fn prepare_folder(folder: &Path) -> Result<()> {
+    let shown = folder.display();
+    fs::create_dir_all(folder).map_err(|error| anyhow!("can't write {shown}: it can't be made ({error})"))?;
+    tempfile::tempfile_in(folder).map(drop).map_err(|error| anyhow!("can't write in {shown}: {error}"))
+}
+
 fn write_into(path: &Path, bytes: &[u8]) -> Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(bytes)?;
     Ok(())

@@ -25,7 +25,7 @@ pub use documents::{
     policies_to_json, reproduction_to_json,
 };
 pub use field::SCHEMA_VERSION;
-pub use file::{read_bytes, read_text, write_bytes, write_text};
+pub use file::{prepare_folder, read_bytes, read_text, write_bytes, write_text};
 pub use hash::sha256;
 pub use json::to_json;
 pub use origin::{Found, Origin};

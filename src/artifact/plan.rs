@@ -138,6 +138,14 @@ impl PlacementField {
         Self { source: placement.source.clone(), layers: layers.collect() }
     }
 
+    /// Layers that were to run on the DLA and run on the GPU, ascending.
+    fn fallbacks(&self) -> Vec<usize> {
+        let fell = |layer: &&LayerField| {
+            layer.requested == Device::Dla.name() && layer.placed.as_deref() == Some(Device::Gpu.name())
+        };
+        self.layers.iter().filter(fell).map(|layer| layer.layer).collect()
+    }
+
     /// Number of layers on `device`; `None` counts those of which nothing is said.
     pub fn n_on(&self, device: Option<Device>) -> usize {
         self.layers.iter().filter(|layer| layer.placed.as_deref() == device.map(Device::name)).count()
@@ -165,6 +173,9 @@ pub fn read_plan_description(plan: &Path) -> Result<PlanDescription> {
     let description: PlanDescription = from_json(&text).with_context(|| path.display().to_string())?;
     if description.placement.layers.iter().enumerate().any(|(idx, layer)| layer.layer != idx) {
         bail!("{}: placement.layers: must list every layer in order", path.display());
+    }
+    if description.fallbacks != description.placement.fallbacks() {
+        bail!("{}: fallbacks: are not those of the placement", path.display());
     }
     Ok(description)
 }

@@ -50,7 +50,7 @@ fn text(description: &PlanDescription) -> String {
     lines.extend(inputs.weights_seed.map(|seed| format!("weights: seed {seed}, {how}")));
     lines.extend(description.calibration.iter().map(|calibration| format!("ranges: {calibration}")));
     lines.extend(description.warnings.iter().map(|warning| format!("warning: {warning}")));
-    lines.push(format!("placement by the {}; {} layers fell back", placement.source, description.fallbacks.len()));
+    lines.push(format!("placement by the {}; {} layer(s) fell back", placement.source, description.fallbacks.len()));
     format!("{}\n\n{}", lines.join("\n"), plan::placed_layers(&placement.layers.iter().map(row).collect::<Vec<_>>()))
 }
 

@@ -73,7 +73,7 @@ pub(in crate::cli) struct BuildEnginesArguments {
     #[arg(long, value_enum, default_value_t = PrecisionArgument::Fp16, help_heading = "Engines")]
     pub(super) precision: PrecisionArgument,
     /// DLA core of the layers on the DLA
-    #[arg(long, default_value_t = 0, value_name = "N", help_heading = "Engines")]
+    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true, help_heading = "Engines")]
     pub(super) dla_core: u32,
     /// Take a layer that the DLA can't run for an error, instead of running it on the GPU
     #[arg(long, help_heading = "Engines")]
@@ -82,7 +82,7 @@ pub(in crate::cli) struct BuildEnginesArguments {
     #[arg(long, help_heading = "Engines")]
     pub(super) force_cut: bool,
     /// Seed of the weights, which network files don't hold
-    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Engines")]
+    #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true, help_heading = "Engines")]
     pub(super) seed: u64,
     /// Device memory for a layer's work, in MiB
     #[arg(long, default_value_t = 1024, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1_048_576), help_heading = "Engines")]

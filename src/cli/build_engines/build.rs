@@ -121,8 +121,10 @@ impl Work<'_> {
         artifact::write_bytes(&job.path, &built.plan)?;
         artifact::write_text(&artifact::description_path(&job.path), &description.to_json()?)?;
         if let Some(timings) = built.timings {
+            // Of builds that end at once the last one's timings stay; what the others timed is timed again.
+            let mut known = locked(&self.timings);
             artifact::write_bytes(&self.timings_path, &timings)?;
-            *locked(&self.timings) = timings;
+            *known = timings;
         }
         Ok(Outcome { path: job.path.clone(), state, description })
     }
@@ -139,7 +141,7 @@ impl Work<'_> {
         if self.arguments.no_fallback && !fallbacks.is_empty() {
             let names = fallbacks.iter().take(3).map(|&layer| format!("`{}`", job.network.layers[layer].name));
             let (n_layers, names) = (fallbacks.len(), names.collect::<Vec<_>>().join(", "));
-            bail!("{n_layers} layers for the DLA fall back to the GPU ({names}), which `--no-fallback` forbids");
+            bail!("{n_layers} layer(s) for the DLA fall back to the GPU ({names}), which `--no-fallback` forbids");
         }
         Ok((built, seconds, peak))
     }
@@ -156,9 +158,16 @@ fn up_to_date(job: &Job, inputs: &PlanInputs) -> Result<PlanDescription, Option<
     if !job.path.exists() {
         return Err(None);
     }
-    let description = artifact::read_plan_description(&job.path).map_err(|_| Some("no description".to_owned()))?;
+    if !artifact::description_path(&job.path).exists() {
+        return Err(Some("no description".to_owned()));
+    }
+    let description =
+        artifact::read_plan_description(&job.path).map_err(|_| Some("unusable description".to_owned()))?;
     if let Some(what) = difference(&description.inputs, inputs) {
         return Err(Some(format!("other {what}")));
+    }
+    if description.placement.layers.len() != job.network.layers.len() {
+        return Err(Some("unusable description".to_owned()));
     }
     artifact::check_plan(&job.path, &description).map_err(|_| Some("damaged plan".to_owned()))?;
     Ok(description)

@@ -22,6 +22,8 @@ pub(super) fn run(arguments: &BuildEnginesArguments) -> Result<(), Failure> {
     for remark in &request.remarks {
         output::note(quiet, remark);
     }
+    // Known now, not after the first build, which may take many minutes.
+    artifact::prepare_folder(&request::platform_folder(&arguments.out, &target))?;
     let (outcomes, failure) = build::build(&request.jobs, &target, arguments);
     for outcome in &outcomes {
         say_fallbacks(quiet, outcome);

@@ -38,15 +38,19 @@ pub(super) fn read(arguments: &BuildEnginesArguments, target: &Target) -> Result
     for found in networks {
         let network = Arc::new(found.value);
         for variant in variants(arguments, &network)? {
-            let spec = EngineSpec {
+            let mut spec = EngineSpec {
                 network: network.name.clone(),
                 start: arguments.start.into(),
                 variant,
                 dla_core: arguments.dla_core,
             };
             engine::check(&spec, &network, arguments.force_cut).map_err(|error| refused(&error))?;
-            if spec.uses_dla() {
+            if spec.uses_dla() || spec.dla_core > 0 {
                 target.check_dla(spec.dla_core)?;
+            }
+            if !spec.uses_dla() {
+                // The core is nothing to this engine: its plan has one name and one description for all of them.
+                spec.dla_core = 0;
             }
             remarks.extend(remark_on(&spec, &network, target));
             let path = plan_path(&arguments.out, target, &spec);
@@ -164,10 +168,11 @@ fn remark_on(spec: &EngineSpec, network: &Network, target: &Target) -> Option<St
     {
         let name = |layer: usize| &network.layers[layer].name;
         return Some(format!(
-            "note: {}: marking layer {layer} breaks the fusion `{}` + `{}`, which its time will include",
+            "note: {}: marking layer {layer} breaks the fusion `{}` + `{}`, which {}",
             spec.stem(),
             name(layer),
-            name(after)
+            name(after),
+            if target.is_simulated() { "the simulator doesn't count" } else { "its time will include" }
         ));
     }
     let dla = target.dla().filter(|_| spec.uses_dla())?;

@@ -116,6 +116,11 @@ impl Target {
         }
     }
 
+    /// Whether the simulator builds.
+    pub(super) fn is_simulated(&self) -> bool {
+        matches!(self.backend, Backend::Sim)
+    }
+
     /// Name of the platform in folders.
     pub(super) fn platform_name(&self) -> &str {
         self.platform.as_ref().map_or(HOST, |found| &found.value.name)
@@ -163,7 +168,7 @@ impl Target {
             Backend::Sim => None,
             Backend::Tensorrt(tensorrt) => Some(tensorrt.version()),
         };
-        let simulated = tensorrt.is_none();
+        let simulated = self.is_simulated();
         PlanInputs {
             backend: self.backend_name().to_owned(),
             platform: self.platform_name().to_owned(),
