@@ -234,14 +234,12 @@ mod tests {
 
     /// A chain of ReLU layers of these names.
     fn network(names: &[&str]) -> Network {
-        let mut text = "input: \"data\" input_dim: 1 input_dim: 1 input_dim: 1 input_dim: 1\n".to_owned();
-        let mut bottom = "data";
-        for name in names {
-            text += "layer { type: \"ReLU\" name: \"";
-            text += &[name, "\" bottom: \"", bottom, "\" top: \"", name, "\" }\n"].concat();
-            bottom = name;
-        }
-        caffe::parse(&text, "chain", "chain").unwrap()
+        let bottoms = std::iter::once(&"data").chain(names);
+        let layer =
+            |(top, bottom)| format!("layer {{ name: \"{top}\" type: \"ReLU\" bottom: \"{bottom}\" top: \"{top}\" }}\n");
+        let layers: String = names.iter().zip(bottoms).map(layer).collect();
+        let input = "input: \"data\" input_dim: 1 input_dim: 1 input_dim: 1 input_dim: 1\n";
+        caffe::parse(&(input.to_owned() + &layers), "chain", "chain").unwrap()
     }
 
     #[track_caller]
