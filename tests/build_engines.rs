@@ -297,7 +297,7 @@ fn a_backend_that_builds_nothing_is_refused() {
 /// Whether real engines can be built here; says so where not.
 fn tensorrt_is_here() -> bool {
     let report = haxconn_in(&std::env::temp_dir(), &["doctor"]).stdout;
-    let here = report.contains("backends: tensorrt");
+    let here = report.contains("backends: tensorrt builds");
     if !here {
         eprintln!("skipped: no TensorRT on this machine (`haxconn doctor` says more)");
     }

@@ -84,9 +84,26 @@ fn a_program_that_does_not_end_is_ended() {
 }
 
 #[test]
-fn an_onnx_runtime_that_is_named_but_not_there_is_said() {
+fn a_program_that_leaves_its_output_open_or_prints_without_end_is_not_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let begin = Instant::now();
+    script(folder.path(), "nvpmodel", "/bin/sleep 60 &");
+    let report = doctor(folder.path(), &[]);
+    assert!(line(&report, "Power mode").contains("left its output open"), "{report}");
+    script(folder.path(), "nvpmodel", "exec /usr/bin/yes 'NV Power Mode: MAXN'");
+    let report = doctor(folder.path(), &[]);
+    assert!(line(&report, "Power mode").ends_with("MAXN"), "{report}");
+    assert!(begin.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn an_onnx_runtime_is_found_in_the_loaders_folders_and_one_that_is_named_but_not_there_is_said() {
     let folder = TempDir::new().unwrap();
     let report = doctor(folder.path(), &[("ORT_DYLIB_PATH", "/nonexistent/libonnxruntime.so")]);
+    write(folder.path(), "lib/libonnxruntime.so.1.20.0", "");
+    let library = folder.path().join("lib");
+    let found = doctor(folder.path(), &[("LD_LIBRARY_PATH", library.to_str().unwrap())]);
+    assert!(line(&found, "ONNX Runtime").ends_with("lib/libonnxruntime.so.1.20.0"), "{found}");
     let said = "ORT_DYLIB_PATH is /nonexistent/libonnxruntime.so: no such file";
     assert!(line(&report, "ONNX Runtime").contains(said), "{report}");
 }
@@ -107,6 +124,6 @@ fn a_library_that_is_none_or_another_is_refused_with_its_name() {
         let expected =
             if without_headers { "not looked for without the headers".to_owned() } else { format!("{path}: {reason}") };
         assert!(library.contains(&expected), "{library}");
-        assert!(report.contains("backends: sim (taken by `auto`)"), "{report}");
+        assert!(report.contains("backends: sim builds engines; sim runs schedules"), "{report}");
     }
 }

@@ -23,11 +23,26 @@ pub struct Cuda {
     pub gpus: Vec<Gpu>,
 }
 
+/// Every function that is called here; CUDA 10.2 has all of them.
+const FUNCTIONS: [&str; 8] = [
+    "cuInit",
+    "cuDriverGetVersion",
+    "cuDeviceGetCount",
+    "cuDeviceGet",
+    "cuDeviceGetName",
+    "cuDeviceGetAttribute",
+    "cuGetErrorName",
+    "cuGetErrorString",
+];
+
 /// What the CUDA driver says; a sentence where there is none, or where it fails.
 pub fn probe() -> Result<Cuda, String> {
     // SAFETY: opening the driver's library runs its initializers, which is what any program that links it does.
     if !unsafe { sys::is_culib_present() } {
         return Err("no CUDA driver (libcuda)".to_owned());
+    }
+    if let Some(name) = FUNCTIONS.into_iter().find(|name| !has(name)) {
+        return Err(format!("no CUDA driver (libcuda has no `{name}`)"));
     }
     let failed = |error: result::DriverError| format!("the CUDA driver fails: {error}");
     let mut version = 0;
@@ -38,6 +53,12 @@ pub fn probe() -> Result<Cuda, String> {
     let gpus = (0..n_gpus).map(gpu).collect::<Result<_, _>>().map_err(failed)?;
     // The driver encodes 11.4 as 11040.
     Ok(Cuda { version: [version / 1000, version / 10 % 100], gpus })
+}
+
+/// Whether the driver's library, which must be there, has a function; `cudarc` panics at one that is missing.
+fn has(function: &str) -> bool {
+    // SAFETY: the library was opened by the same name before; the symbol is looked up, and neither called nor kept.
+    unsafe { sys::culib().get::<*const ()>(function.as_bytes()) }.is_ok()
 }
 
 fn gpu(ordinal: i32) -> Result<Gpu, result::DriverError> {

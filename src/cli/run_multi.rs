@@ -13,7 +13,7 @@ use crate::run::{self, RunOptions};
 pub(super) fn run(arguments: &RunMultiArguments) -> Result<(), Failure> {
     let quiet = arguments.output.quiet;
     match arguments.backend {
-        BackendArgument::Auto => output::note(quiet, "backend: sim (this version has no other)"),
+        BackendArgument::Auto => output::note(quiet, "backend: sim (no other runs schedules in this version)"),
         BackendArgument::Sim => {}
         BackendArgument::Tensorrt => return Err(not_here("tensorrt")),
         BackendArgument::Onnxruntime => return Err(not_here("onnxruntime")),
@@ -42,5 +42,6 @@ pub(super) fn run(arguments: &RunMultiArguments) -> Result<(), Failure> {
 }
 
 fn not_here(backend: &str) -> Failure {
-    Failure::no_backend(format!("backend `{backend}` is not in this version")).hint("run with `--backend sim`")
+    Failure::no_backend(format!("backend `{backend}` can't run schedules in this version"))
+        .hint("run with `--backend sim`")
 }

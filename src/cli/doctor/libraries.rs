@@ -85,8 +85,10 @@ pub(super) fn onnx_runtime() -> Finding {
             missing(SUBJECT, format!("ORT_DYLIB_PATH is {}: no such file", path.display()), "name the library's file")
         };
     }
-    let system = answer("ldconfig", &["-p"]).ok().and_then(|list| of_loader(&list));
-    match system.or_else(of_python) {
+    let named = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    let of_variable = env::split_paths(&named).find_map(|folder| library_in(&folder));
+    let of_system = || answer("ldconfig", &["-p"]).ok().and_then(|list| of_loader(&list));
+    match of_variable.or_else(of_system).or_else(of_python) {
         Some(path) => found(SUBJECT, path.display().to_string()),
         None => missing(SUBJECT, "no libonnxruntime.so", "python3 -m pip install onnxruntime"),
     }
@@ -102,7 +104,11 @@ fn of_loader(list: &str) -> Option<PathBuf> {
 fn of_python() -> Option<PathBuf> {
     let find = "import importlib.util as u; s = u.find_spec('onnxruntime'); print(s.submodule_search_locations[0] if s else '')";
     let folder = answer("python3", &["-c", find]).ok()?;
-    let folder = Path::new(folder.trim()).join("capi");
+    library_in(&Path::new(folder.trim()).join("capi"))
+}
+
+/// The first `libonnxruntime.so*` in a folder.
+fn library_in(folder: &Path) -> Option<PathBuf> {
     let files = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path());
     let named =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libonnxruntime.so"));

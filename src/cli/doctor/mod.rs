@@ -4,7 +4,7 @@ mod jetson;
 mod libraries;
 mod programs;
 
-use super::args::{BackendArgument, DoctorArguments, Format};
+use super::args::{DoctorArguments, Format};
 use super::failure::Failure;
 use super::output;
 use crate::artifact;
@@ -36,14 +36,16 @@ fn examine() -> (Vec<Finding>, String) {
         libraries::z3(),
         libraries::onnx_runtime(),
     ];
-    let auto = if tensorrt.is_ok() { BackendArgument::Tensorrt } else { BackendArgument::Sim };
-    let backends = match (auto, cuda) {
-        (BackendArgument::Tensorrt, Ok(_)) => "backends: tensorrt (taken by `auto`), sim".to_owned(),
-        (BackendArgument::Tensorrt, Err(reason)) => {
-            format!("backends: tensorrt (taken by `auto` to build; {reason}, so that plans can't be loaded), sim")
+    let building = match (tensorrt.is_ok(), cuda) {
+        (false, _) => "sim builds engines".to_owned(),
+        (true, Ok(_)) => "tensorrt builds engines (`auto` takes it), and so does sim".to_owned(),
+        (true, Err(reason)) => {
+            format!(
+                "tensorrt builds engines (`auto` takes it; {reason}, so that plans can't be loaded), and so does sim"
+            )
         }
-        _ => "backends: sim (taken by `auto`)".to_owned(),
     };
+    let backends = format!("backends: {building}; sim runs schedules");
     (findings, backends)
 }
 

@@ -4,11 +4,18 @@ use std::env;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a program may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the end of its output may come after its own.
+const AFTERWARDS: Duration = Duration::from_secs(1);
+
+/// Bytes that are read of an answer; whoever prints more finds the pipe closed.
+const LONGEST_ANSWER: u64 = 1 << 20;
 
 /// Why a program gave no answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,23 +50,27 @@ pub(super) fn answer(program: &str, arguments: &[&str]) -> Result<String, Unansw
     let mut command = Command::new(file);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| Unanswered::Failed(format!("can't be started ({error})")))?;
-    let mut stdout = child.stdout.take();
-    // Read beside the wait: a program that prints much would otherwise wait for us.
-    let reader = thread::spawn(move || {
+    let stdout = child.stdout.take();
+    let (sender, receiver) = mpsc::channel();
+    // Read beside the wait: a program that prints much would otherwise wait for us. The reader isn't joined: it ends with
+    // the last holder of the pipe, which may be a grandchild.
+    thread::spawn(move || {
         let mut text = Vec::new();
-        stdout.as_mut().map(|stdout| stdout.read_to_end(&mut text)).transpose().map(|_| text)
+        let read = stdout.map(|stdout| stdout.take(LONGEST_ANSWER).read_to_end(&mut text)).transpose();
+        // Nobody listens where the wait was given up.
+        let _ = sender.send(read.map(|_| text));
     });
     if !ends(&mut child) {
-        // The reader ends with the last holder of the pipe, which may be a grandchild: it is left alone.
         return Err(Unanswered::Failed(format!("did not end within {} s", PATIENCE.as_secs())));
     }
-    match reader.join() {
+    match receiver.recv_timeout(AFTERWARDS) {
         Ok(Ok(text)) => Ok(String::from_utf8_lossy(&text).into_owned()),
-        _ => Err(Unanswered::Failed("could not be read".to_owned())),
+        Ok(Err(error)) => Err(Unanswered::Failed(format!("can't be read ({error})"))),
+        Err(_) => Err(Unanswered::Failed("left its output open to another program".to_owned())),
     }
 }
 
-/// Whether the child ends by itself, and well, in time.
+/// Whether the child ends by itself in time.
 fn ends(child: &mut Child) -> bool {
     let begin = Instant::now();
     while begin.elapsed() < PATIENCE {
