@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -216,5 +216,8 @@ fn progress(n_engines: usize, quiet: bool) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  {elapsed} gone, {eta} to go");
-    ProgressBar::new(n_engines as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    let bar = ProgressBar::new(n_engines as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    // One engine may take many minutes, in which the time goes on.
+    bar.enable_steady_tick(Duration::from_secs(1));
+    bar
 }
