@@ -139,8 +139,7 @@ impl Assembler<'_> {
         let Convolution { num_output, window, group, bias } = *convolution;
         let fan_in = shape.channels / group * window.kernel[0] * window.kernel[1];
         let weights = self.learnt(name, num_output * fan_in, fan_in, bias.then_some(num_output));
-        let [height, width] = [0, 1].map(|axis| symmetric(window.pad[axis]));
-        let window = raw_window(&window, [height, width]);
+        let window = raw_window(&window, window.pad.map(symmetric));
         self.network.convolution(name, input, [number(num_output), number(group)], &window, weights)
     }
 
@@ -155,7 +154,7 @@ impl Assembler<'_> {
         let per_input = num_output / group * window.kernel[0] * window.kernel[1];
         let fan_in = shape.channels / group * window.kernel[0] * window.kernel[1];
         let weights = self.learnt(name, shape.channels * per_input, fan_in, bias.then_some(num_output));
-        let window = raw_window(&window, [0, 1].map(|axis| symmetric(window.pad[axis])));
+        let window = raw_window(&window, window.pad.map(symmetric));
         self.network.deconvolution(name, input, [number(num_output), number(group)], &window, weights)
     }
 
