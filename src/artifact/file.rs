@@ -21,6 +21,18 @@ pub fn read_text(path: &Path) -> Result<String> {
 /// The bytes of the file at `path`, at most 64 MiB.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let shown = path.display();
+    let file = open(path)?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|error| anyhow!("{shown}: can't be read ({error})"))?;
+    if bytes.len() as u64 > LARGEST_TEXT {
+        bail!("{shown}: is larger than {} MiB", LARGEST_TEXT >> 20);
+    }
+    Ok(bytes)
+}
+
+/// The file at `path`, to be read.
+pub(super) fn open(path: &Path) -> Result<File> {
+    let shown = path.display();
     let file = File::open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => anyhow!("{shown}: no such file"),
         ErrorKind::PermissionDenied => anyhow!("{shown}: may not be read (permission denied)"),
@@ -29,12 +41,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
         bail!("{shown}: is a directory, not a file");
     }
-    let mut bytes = Vec::new();
-    file.take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|error| anyhow!("{shown}: can't be read ({error})"))?;
-    if bytes.len() as u64 > LARGEST_TEXT {
-        bail!("{shown}: is larger than {} MiB", LARGEST_TEXT >> 20);
-    }
-    Ok(bytes)
+    Ok(file)
 }
 
 /// Writes `text` to `path` as [`write_bytes`] does.

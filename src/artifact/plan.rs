@@ -3,7 +3,6 @@
 //!
 //! Keys and units are listed in `docs/formats.md`.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -183,10 +182,7 @@ pub fn read_plan_description(plan: &Path) -> Result<PlanDescription> {
 /// Refuses a plan file that is not the one that `description` was written with.
 pub fn check_plan(plan: &Path, description: &PlanDescription) -> Result<()> {
     let (shown, wanted) = (plan.display(), description.plan_bytes);
-    let mut file = File::open(plan).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => anyhow!("{shown}: no such file"),
-        _ => anyhow!("{shown}: can't be opened ({error})"),
-    })?;
+    let mut file = super::file::open(plan)?;
     let unread = |error: io::Error| anyhow!("{shown}: can't be read ({error})");
     let bytes = file.metadata().map_err(unread)?.len();
     if bytes != wanted {

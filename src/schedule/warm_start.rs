@@ -2,6 +2,7 @@
 //! promising combinations seen.
 
 use super::plan_search::{Continue, PlanSearch};
+use crate::units::SplitMix64;
 
 /// Combinations given to the oracle.
 const CANDIDATES: usize = 30;
@@ -45,9 +46,9 @@ fn starts(search: &PlanSearch) -> Vec<Vec<usize>> {
     starts.extend(search.incumbent_plans());
     let shortest = |plans: &Vec<super::plans::Plan>| (0..plans.len()).min_by_key(|&idx| plans[idx].chain).unwrap_or(0);
     starts.push(table.plans.iter().map(shortest).collect());
-    let mut random = SplitMix(search.search.seed);
+    let mut random = SplitMix64::new(search.search.seed);
     starts.extend(
-        (0..RANDOM_STARTS).map(|_| table.plans.iter().map(|plans| random.below(plans.len())).collect::<Vec<_>>()),
+        (0..RANDOM_STARTS).map(|_| table.plans.iter().map(|plans| below(&mut random, plans.len())).collect::<Vec<_>>()),
     );
     starts.sort();
     starts.dedup();
@@ -81,15 +82,7 @@ fn descend(search: &PlanSearch, start: Vec<usize>, seen: &mut Vec<(u64, Vec<usiz
     }
 }
 
-/// Sebastiano Vigna's generator with one word of state.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = self.0;
-        word = (word ^ word >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ word >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((word ^ word >> 31) % limit.max(1) as u64).unwrap_or(0)
-    }
+/// A random number below `limit`, or 0.
+fn below(random: &mut SplitMix64, limit: usize) -> usize {
+    usize::try_from(random.next_bits() % limit.max(1) as u64).unwrap_or(0)
 }

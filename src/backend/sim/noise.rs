@@ -1,24 +1,26 @@
 //! Run-to-run noise of the simulated board: small, positive, and the same for the same seed.
 
+use crate::units::SplitMix64;
+
 /// Standard deviation of the relative noise of one stage.
 const SIGMA: f64 = 0.01;
 
-/// A stream of factors around 1, drawn from a splitmix64 sequence (Steele, Lea and Flood, OOPSLA 2014).
+/// A stream of factors around 1, drawn from a splitmix64 sequence.
 #[derive(Clone, Debug)]
 pub struct Noise {
-    state: u64,
+    bits: SplitMix64,
 }
 
 impl Noise {
     /// The stream that belongs to `seed`.
     pub fn new(seed: u64) -> Self {
-        Self { state: seed }
+        Self { bits: SplitMix64::new(seed) }
     }
 
     /// The stream of round `round` under `seed`; streams of different rounds are unrelated.
     pub fn of_round(seed: u64, round: u64) -> Self {
         let mut outer = Self::new(seed ^ round.wrapping_mul(0xD6E8_FEB8_6659_FD93));
-        Self::new(outer.next_bits())
+        Self::new(outer.bits.next_bits())
     }
 
     /// The next factor: `exp(0.01 z)`, with `z` nearly standard normal (the sum of twelve uniform numbers, minus 6).
@@ -29,15 +31,7 @@ impl Noise {
 
     /// Uniform in `[0, 1)` with 53 random bits.
     fn uniform(&mut self) -> f64 {
-        (self.next_bits() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn next_bits(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.state;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ (bits >> 31)
+        (self.bits.next_bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 
@@ -48,8 +42,8 @@ mod tests {
     #[test]
     fn the_sequence_is_splitmix64() {
         let mut noise = Noise::new(0);
-        assert_eq!(noise.next_bits(), 0xE220_A839_7B1D_CDAF);
-        assert_eq!(noise.next_bits(), 0x6E78_9E6A_A1B9_65F4);
+        assert_eq!(noise.bits.next_bits(), 0xE220_A839_7B1D_CDAF);
+        assert_eq!(noise.bits.next_bits(), 0x6E78_9E6A_A1B9_65F4);
     }
 
     #[test]

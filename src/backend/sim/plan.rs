@@ -44,9 +44,9 @@ pub fn plan(network: &Network, platform: &Platform, spec: &EngineSpec) -> Option
     let devices: Vec<Device> = (0..network.layers.len())
         .map(|layer| if spec.device_of(layer) == Device::Dla && runs_on_dla(layer) { Device::Dla } else { Device::Gpu })
         .collect();
-    let mut planned = planned(network, platform, gpu, Device::Gpu, &devices);
+    let mut planned = kernels_on(network, platform, gpu, Device::Gpu, &devices);
     if let Some(dla) = dla {
-        planned.extend(self::planned(network, platform, dla, Device::Dla, &devices));
+        planned.extend(kernels_on(network, platform, dla, Device::Dla, &devices));
     }
     planned.sort_by_key(|kernel| kernel.layers.last().copied());
     let placement = placement(network, spec, &devices, &planned);
@@ -63,7 +63,7 @@ fn accelerator(platform: &Platform, device: Device) -> Option<usize> {
 
 /// The kernels of one accelerator that hold layers placed on it. One that reaches over a change of device (at a forced
 /// cut) is charged in proportion to its layers here.
-fn planned(
+fn kernels_on(
     network: &Network,
     platform: &Platform,
     accelerator: usize,

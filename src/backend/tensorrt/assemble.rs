@@ -86,6 +86,13 @@ struct Assembler<'b> {
     layer_of: Vec<usize>,
 }
 
+/// What a sliding kernel is made of.
+struct Windowed {
+    outputs_and_groups: [i64; 2],
+    window: Window,
+    weights: (ffi::Weights, Option<ffi::Weights>),
+}
+
 impl Assembler<'_> {
     /// Adds one layer; returns its output.
     fn layer(&mut self, network: &Network, layer: &Layer) -> Result<Tensor, AssembleError> {
@@ -93,8 +100,14 @@ impl Assembler<'_> {
         let shape = network.tensor(layer.bottoms[0]).shape;
         let name = layer.name.as_str();
         let added = match &layer.kind {
-            LayerKind::Convolution(convolution) => self.convolution(name, inputs[0], shape, convolution),
-            LayerKind::Deconvolution(convolution) => self.deconvolution(name, inputs[0], shape, convolution),
+            LayerKind::Convolution(convolution) => {
+                let Windowed { outputs_and_groups, window, weights } = self.windowed(name, shape, convolution);
+                self.network.convolution(name, inputs[0], outputs_and_groups, &window, weights)
+            }
+            LayerKind::Deconvolution(convolution) => {
+                let Windowed { outputs_and_groups, window, weights } = self.windowed(name, shape, convolution);
+                self.network.deconvolution(name, inputs[0], outputs_and_groups, &window, weights)
+            }
             LayerKind::Pooling(pooling) => {
                 self.pooling(name, inputs[0], shape, network.tensor(layer.tops[0]).shape, pooling)
             }
@@ -129,33 +142,16 @@ impl Assembler<'_> {
         WeightSource::exactly(self.typing.kind, values)
     }
 
-    fn convolution(
-        &mut self,
-        name: &str,
-        input: Tensor,
-        shape: Shape,
-        convolution: &Convolution,
-    ) -> Result<Tensor, Refused> {
+    /// Outputs and groups, window and weights of a convolution or of a transposed one: a kernel connects as many inputs to
+    /// as many outputs in either.
+    fn windowed(&self, name: &str, shape: Shape, convolution: &Convolution) -> Windowed {
         let Convolution { num_output, window, group, bias } = *convolution;
         let fan_in = shape.channels / group * window.kernel[0] * window.kernel[1];
-        let weights = self.learnt(name, num_output * fan_in, fan_in, bias.then_some(num_output));
-        let window = raw_window(&window, window.pad.map(symmetric));
-        self.network.convolution(name, input, [number(num_output), number(group)], &window, weights)
-    }
-
-    fn deconvolution(
-        &mut self,
-        name: &str,
-        input: Tensor,
-        shape: Shape,
-        convolution: &Convolution,
-    ) -> Result<Tensor, Refused> {
-        let Convolution { num_output, window, group, bias } = *convolution;
-        let per_input = num_output / group * window.kernel[0] * window.kernel[1];
-        let fan_in = shape.channels / group * window.kernel[0] * window.kernel[1];
-        let weights = self.learnt(name, shape.channels * per_input, fan_in, bias.then_some(num_output));
-        let window = raw_window(&window, window.pad.map(symmetric));
-        self.network.deconvolution(name, input, [number(num_output), number(group)], &window, weights)
+        Windowed {
+            outputs_and_groups: [number(num_output), number(group)],
+            window: raw_window(&window, window.pad.map(symmetric)),
+            weights: self.learnt(name, num_output * fan_in, fan_in, bias.then_some(num_output)),
+        }
     }
 
     /// Kernel values, and small biases where there are any.

@@ -4,10 +4,11 @@ use half::f16;
 
 use super::assemble::single;
 use super::ffi::{ElementType, Weights};
+use crate::units::SplitMix64;
 
 /// A source of one layer's weights. The sequence depends on the seed and the layer's name alone.
 pub(super) struct WeightSource {
-    state: u64,
+    bits: SplitMix64,
     kind: ElementType,
 }
 
@@ -16,7 +17,7 @@ impl WeightSource {
     pub(super) fn new(seed: u64, layer: &str, kind: ElementType) -> Self {
         // FNV-1a over the name, begun with the seed.
         let hash = |state: u64, byte: u8| (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        Self { state: layer.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, hash), kind }
+        Self { bits: SplitMix64::new(layer.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, hash)), kind }
     }
 
     /// `count` kernel values, uniform with the variance 2 / `fan_in` of He et al., "Delving Deep into Rectifiers"
@@ -45,13 +46,9 @@ impl WeightSource {
         }
     }
 
-    /// The next number in [0, 1): splitmix64 (Steele, Lea and Flood, 2014), its upper 24 bits.
+    /// The next number in [0, 1), of 24 random bits.
     fn unit(&mut self) -> f32 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1_u32 << 24) as f32
+        (self.bits.next_bits() >> 40) as f32 / (1_u32 << 24) as f32
     }
 }
 
