@@ -3,5 +3,8 @@
 
 pub mod cuda;
 pub mod fused_names;
+mod samples;
 pub mod sim;
 pub mod tensorrt;
+
+pub use samples::{EngineSamples, LayerSamples, RunPlan};
