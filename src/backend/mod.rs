@@ -6,5 +6,6 @@ pub mod fused_names;
 mod samples;
 pub mod sim;
 pub mod tensorrt;
+pub mod trtexec;
 
 pub use samples::{EngineSamples, LayerSamples, RunPlan};

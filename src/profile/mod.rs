@@ -1,8 +1,10 @@
 //! What is known of a network on a platform: per layer group and accelerator its time, its memory demand and the cost
 //! of entering and leaving. Simulated, published and measured profiles look alike; each number says which it is.
 
+mod booking;
 mod calibration;
 mod error;
+mod estimate;
 mod merge;
 mod model;
 mod published;
@@ -15,10 +17,12 @@ use crate::group::LayerRange;
 use crate::platform::Provenance;
 use crate::units::{GigabytesPerSecond, Milliseconds};
 
+pub use booking::{Booking, GpuTime, NotThatEngine, book};
 pub use calibration::{
     AcceleratorFit, CalibrationSources, CoRun, PUBLISHED_CO_RUN, UNVERIFIED_ALEXNET, calibrate_platform, co_run,
 };
 pub use error::ProfileError;
+pub use estimate::{Estimate, line, non_increasing};
 pub use merge::merge_groups;
 pub use model::model;
 pub use published::{GOOGLENET_DLA_TAILS, GOOGLENET_GPU_LAYERS, Residue, googlenet_on_xavier, residues};

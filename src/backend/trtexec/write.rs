@@ -1,0 +1,139 @@
+//! The forms of `trtexec`, written from runs that this program measured or simulated: the log and the profile of TensorRT
+//! 8.6 and newer.
+
+use std::fmt::Write;
+
+use crate::backend::{EngineSamples, RunPlan};
+use crate::units::Milliseconds;
+
+/// Percentiles that a summary prints.
+const PERCENTILES: [f64; 3] = [90.0, 95.0, 99.0];
+
+/// The console's log of runs by `plan`, begun by `command`, with the table of layers where there are samples of layers.
+pub fn write_log(samples: &EngineSamples, plan: &RunPlan, command: &str) -> String {
+    let mut log = Lines::default();
+    let walltime: f64 = samples.compute.iter().map(|time| time.0).sum();
+    log.line(&format!("&&&& RUNNING haxconn # {command}"));
+    log.line(&format!("Warmup completed over {} ms", plan.warm_up.0));
+    log.line(&format!("Timing trace has {} queries over {} s", samples.compute.len(), significant(walltime / 1e3)));
+    let runs = plan.average_runs.max(1) as usize;
+    for (compute, enqueue) in samples.compute.chunks_exact(runs).zip(samples.enqueue.chunks_exact(runs)) {
+        let (compute, enqueue) = (significant(mean(compute)), significant(mean(enqueue)));
+        log.line(&format!(
+            "Average on {runs} runs - GPU latency: {compute} ms - Host latency: {compute} ms (enqueue {enqueue} ms)"
+        ));
+    }
+    log.line("");
+    log.line("=== Performance summary ===");
+    log.line(&format!("Throughput: {} qps", significant(samples.compute.len() as f64 / walltime * 1e3)));
+    for (name, times) in
+        [("Latency", &samples.compute), ("Enqueue Time", &samples.enqueue), ("GPU Compute Time", &samples.compute)]
+    {
+        log.line(&format!("{name}: {}", distribution(times)));
+    }
+    log.line(&format!("Total Host Walltime: {} s", significant(walltime / 1e3)));
+    log.line(&format!("Total GPU Compute Time: {} s", significant(walltime / 1e3)));
+    if !samples.layers.is_empty() {
+        table(samples, &mut log);
+    }
+    log.0
+}
+
+/// `--exportProfile` of the layers of `samples`.
+pub fn write_profile(samples: &EngineSamples) -> String {
+    let all: f64 = samples.layers.iter().flat_map(|layer| &layer.times).map(|time| time.0).sum();
+    let mut text = format!("[\n  {{ \"count\" : {} }}\n", profiled_runs(samples));
+    for layer in &samples.layers {
+        let sum: f64 = layer.times.iter().map(|time| time.0).sum();
+        // What TensorRT itself writes is no JSON where a name holds a quote; ours is.
+        let name = serde_json::Value::from(&*layer.name);
+        let _ = writeln!(
+            text,
+            ", {{ \"name\" : {name}, \"timeMs\" : {}, \"averageMs\" : {}, \"medianMs\" : {}, \"percentage\" : {} }}",
+            significant(sum),
+            significant(mean(&layer.times)),
+            significant(median(&layer.times)),
+            significant(sum / all * 100.0)
+        );
+    }
+    text.push_str("]\n");
+    text
+}
+
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn line(&mut self, line: &str) {
+        self.0.push_str("[I] ");
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+}
+
+fn table(samples: &EngineSamples, log: &mut Lines) {
+    let sums: Vec<f64> = samples.layers.iter().map(|layer| layer.times.iter().map(|time| time.0).sum()).collect();
+    let all: f64 = sums.iter().sum();
+    let runs = profiled_runs(samples);
+    log.line("");
+    log.line(&format!("=== Profile ({runs} iterations ) ==="));
+    log.line("   Time(ms)     Avg.(ms)   Median(ms)   Time(%)   Layer");
+    for (layer, &sum) in samples.layers.iter().zip(&sums) {
+        let (mean, median) = (mean(&layer.times), median(&layer.times));
+        log.line(&format!("{sum:>11.2}{mean:>13.4}{median:>13.4}{:>10.1}   {}", sum / all * 100.0, layer.name));
+    }
+    let medians: f64 = samples.layers.iter().map(|layer| median(&layer.times)).sum();
+    log.line(&format!("{all:>11.2}{:>13.4}{medians:>13.4}{:>10.1}   Total", all / runs.max(1) as f64, 100.0));
+    log.line("");
+}
+
+fn profiled_runs(samples: &EngineSamples) -> usize {
+    samples.layers.iter().map(|layer| layer.times.len()).max().unwrap_or(0)
+}
+
+fn distribution(times: &[Milliseconds]) -> String {
+    let mut sorted: Vec<f64> = times.iter().map(|time| time.0).collect();
+    sorted.sort_by(f64::total_cmp);
+    let at = |percent: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
+        let excluded = ((1.0 - percent / 100.0) * sorted.len() as f64) as usize;
+        sorted.get((sorted.len()).saturating_sub(1 + excluded)).copied().unwrap_or(0.0)
+    };
+    let mut text = format!(
+        "min = {} ms, max = {} ms, mean = {} ms, median = {} ms",
+        significant(sorted.first().copied().unwrap_or(0.0)),
+        significant(sorted.last().copied().unwrap_or(0.0)),
+        significant(mean(times)),
+        significant(median(times))
+    );
+    for percent in PERCENTILES {
+        let _ = write!(text, ", percentile({percent}%) = {} ms", significant(at(percent)));
+    }
+    text
+}
+
+fn mean(times: &[Milliseconds]) -> f64 {
+    times.iter().map(|time| time.0).sum::<f64>() / times.len().max(1) as f64
+}
+
+fn median(times: &[Milliseconds]) -> f64 {
+    let mut sorted: Vec<f64> = times.iter().map(|time| time.0).collect();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => 0.0,
+        n if n % 2 == 1 => sorted[n / 2],
+        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
+    }
+}
+
+/// Six significant digits, as a C++ stream prints a number, without an exponent.
+fn significant(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "a logarithm is far below 2^31")]
+    let digits = 5 - value.abs().log10().floor() as i32;
+    let decimals = usize::try_from(digits).unwrap_or(0);
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
