@@ -9,10 +9,12 @@ mod file;
 mod hash;
 pub mod inspect;
 mod json;
+mod measured;
 mod origin;
 mod plan;
 mod platform;
 mod profile;
+mod readings;
 mod rules;
 mod run_log;
 pub mod schedule;
@@ -28,6 +30,7 @@ pub use field::SCHEMA_VERSION;
 pub use file::{prepare_folder, read_bytes, read_text, write_bytes, write_text};
 pub use hash::sha256;
 pub use json::to_json;
+pub use measured::{LayerResults, layer_results_to_json, profiles_to_json, transition_results_to_json};
 pub use origin::{Found, Origin};
 pub use plan::{
     BuiltPlan, EngineField, LayerField, PlacementField, PlanDescription, PlanInputs, built_plans_to_json, check_plan,
@@ -35,5 +38,6 @@ pub use plan::{
 };
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};
+pub use readings::documents_to_json;
 pub use run_log::{read_run_log, write_run_log};
 pub use schedule::{ScheduleContext, ScheduleFile, read_schedule};

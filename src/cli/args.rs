@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::build_engines::BuildEnginesArguments;
+use super::profile::ProfileArguments;
 
 /// Place and order the layer groups of several neural networks on one chip
 #[derive(Debug, Parser)]
@@ -22,6 +23,10 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 bad usage, 3 no schedu
 pub(super) enum Command {
     /// Build engines for GPU, DLA, transitions between them and marked outputs
     BuildEngines(BuildEnginesArguments),
+    /// Time layer groups and transitions, and the memory that they use
+    Profile(ProfileArguments),
+    /// Show logs, profiles and times that trtexec wrote anywhere
+    Read(ReadArguments),
     /// Show what a plan was made of, and where its layers run
     Plan(PlanArguments),
     /// Show what this machine has, and what is missing
@@ -99,6 +104,16 @@ pub(super) struct PlanArguments {
     /// The plan; its description is looked for beside it
     #[arg(value_name = "FILE.plan")]
     pub(super) plan: PathBuf,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn read googlenet_gpu_transition_at_-1.profile trtexec.log")]
+pub(super) struct ReadArguments {
+    /// Logs, and what `--exportProfile`, `--exportTimes` and `--exportLayerInfo` write, told apart by what they hold
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) output: OutputArguments,
 }

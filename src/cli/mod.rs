@@ -13,6 +13,8 @@ mod output;
 mod plan;
 mod platform;
 mod posing;
+mod profile;
+mod read;
 mod replay;
 mod reproduce;
 mod run_multi;
@@ -49,6 +51,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Schedule(arguments) => schedule::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::RunMulti(arguments) => run_multi::run(&arguments),
+        Command::Profile(arguments) => profile::run(&arguments),
+        Command::Read(arguments) => read::run(&arguments),
         Command::Platform(arguments) => platform::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
     }

@@ -113,6 +113,19 @@ impl EngineSpec {
         self.start == Device::Dla || matches!(self.variant, Variant::Transition(Some(_)))
     }
 
+    /// The device that all of it is to run on, where it is a plain engine: no transition and no mark.
+    pub fn whole_on(&self) -> Option<Device> {
+        matches!(self.variant, Variant::Transition(None) | Variant::Mark(None)).then_some(self.start)
+    }
+
+    /// The layer before which it changes from `device` to the other one.
+    pub fn leaves_at(&self, device: Device) -> Option<usize> {
+        match self.variant {
+            Variant::Transition(layer) if self.start == device => layer,
+            _ => None,
+        }
+    }
+
     /// The layer whose output is marked.
     pub fn marked(&self) -> Option<usize> {
         match self.variant {

@@ -4,6 +4,9 @@
 //! TensorRT starts the DLA, goes on, and waits for it where its result is needed. The DLA's time thus stands not at its
 //! node `{..}` but at whatever reformats, copies or waits next: all of that is the DLA's, up to the next layer on the GPU.
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
 use thiserror::Error;
 
 use crate::backend::fused_names::{FusedName, LayerNames, Part, Role};
@@ -20,6 +23,8 @@ pub struct Booking {
     pub gpu: Vec<GpuTime>,
     /// What the DLA took.
     pub dla: Milliseconds,
+    /// Layers that the DLA's nodes name.
+    pub dla_layers: BTreeSet<usize>,
     /// What handing data to the DLA took.
     pub into_dla: Milliseconds,
     /// Layers that were to run on the DLA and ran on the GPU.
@@ -105,20 +110,20 @@ pub fn book(
     factor: f64,
 ) -> Result<Booking, NotThatEngine> {
     let names = LayerNames::of(network);
-    let mut books = Books { network, spec, starts, booking: Booking::default(), dla_runs: false, has_dla: false, fed: Vec::new() };
+    let mut books = Books { network, spec, starts, booking: Booking::default(), dla_runs: false, fed: Vec::new() };
     books.booking.total = profile.total;
     for entry in &profile.entries {
         books.enter(&entry.name, &names.split(&entry.name), entry.mean)?;
     }
     let unlisted = profile.unlisted();
-    // Rounded rows add up to their rounded total only roughly.
-    if unlisted.0 != 0.0 {
+    // Less is what adding up in floating point leaves.
+    if unlisted.0.abs() > 1e-9 * profile.total.0 {
         books.booking.unattributed.push(("not in the table's rows".to_owned(), unlisted));
     }
-    if spec.uses_dla() && !books.has_dla {
+    if spec.uses_dla() && books.booking.dla_layers.is_empty() {
         return Err(NotThatEngine::NothingOnDla);
     }
-    if books.booking.gpu.is_empty() && !books.has_dla {
+    if books.booking.gpu.is_empty() && books.booking.dla_layers.is_empty() {
         return Err(NotThatEngine::OtherNetwork { network: network.name.clone() });
     }
     Ok(books.booking.scaled(factor))
@@ -131,7 +136,6 @@ struct Books<'a> {
     booking: Booking,
     /// Whether the DLA was started and nothing has run on the GPU since.
     dla_runs: bool,
-    has_dla: bool,
     /// Tensors that were copied to the DLA's memory.
     fed: Vec<String>,
 }
@@ -141,7 +145,8 @@ impl Books<'_> {
         let first = name.parts.first().map(|part| first_layer(*part));
         if name.role == Role::Work && self.is_dla_node(entry, first)? {
             self.booking.dla = self.booking.dla + time;
-            (self.dla_runs, self.has_dla) = (true, true);
+            self.booking.dla_layers.extend(name.parts.iter().flat_map(|part| layers(*part)));
+            self.dla_runs = true;
         } else if self.feeds_dla(entry, name, first) {
             self.booking.into_dla = self.booking.into_dla + time;
         } else if self.dla_runs && matches!(name.role, Role::Reformat | Role::DlaTransfer) {
@@ -149,7 +154,11 @@ impl Books<'_> {
         } else if let Some(layer) = first.or_else(|| self.of_network_io(entry)).filter(|_| !self.spans_groups(name)) {
             let entry = GpuTime { layer, time, reformat: name.role != Role::Work };
             self.dla_runs &= name.role != Role::Work;
-            let book = if self.spec.device_of(layer) == Device::Gpu { &mut self.booking.gpu } else { &mut self.booking.fallback };
+            let book = if self.spec.device_of(layer) == Device::Gpu {
+                &mut self.booking.gpu
+            } else {
+                &mut self.booking.fallback
+            };
             book.push(entry);
         } else {
             self.booking.unattributed.push((entry.to_owned(), time));
@@ -205,9 +214,13 @@ impl Books<'_> {
 }
 
 fn first_layer(part: Part) -> usize {
+    *layers(part).start()
+}
+
+fn layers(part: Part) -> RangeInclusive<usize> {
     match part {
-        Part::Layer(layer) => layer,
-        Part::Range { first, .. } => first,
+        Part::Layer(layer) => layer..=layer,
+        Part::Range { first, last } => first..=last,
     }
 }
 
@@ -305,7 +318,12 @@ mod tests {
             assert_eq!(booked(start, transition, entries).unwrap_err().to_string(), words);
         };
         let dla_second = [("a + b", 1.0), ("{c}", 2.0), ("prob", 1.0)];
-        says(Device::Dla, Some(2), &dla_second, "layer `c` is in a node of the DLA, but the engine's name puts it on the GPU");
+        says(
+            Device::Dla,
+            Some(2),
+            &dla_second,
+            "layer `c` is in a node of the DLA, but the engine's name puts it on the GPU",
+        );
         let nothing = "no entry is of the DLA, but the engine's name puts layers on it";
         says(Device::Gpu, Some(2), &[("a + b", 1.0), ("c", 2.0), ("prob", 1.0)], nothing);
         says(Device::Gpu, None, &[("x", 1.0)], "no entry names a layer of `net`");

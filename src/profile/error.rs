@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::backend::sim::CalibrationError;
+use crate::group::LayerRange;
 
 /// Why a profile can't be used or made.
 #[derive(Debug, Error, PartialEq)]
@@ -56,6 +57,16 @@ pub enum ProfileError {
         line: usize,
         /// What is wrong with it.
         what: String,
+    },
+    /// A group of which no engine tells the time on the GPU.
+    #[error(
+        "layers {layers} of `{network}` have no time on the GPU: no engine runs them there; profile `{network}_gpu_transition_at_-1`"
+    )]
+    NoGpuTime {
+        /// The network.
+        network: String,
+        /// The group.
+        layers: LayerRange,
     },
     /// A raw entry that names no layer of the network.
     #[error("entry `{entry}` names no layer of `{network}`")]

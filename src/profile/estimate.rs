@@ -67,7 +67,9 @@ fn student_t(df: f64) -> f64 {
         // Between the smallest ones the series is too low; a line between neighbours is not.
         None if df < 4.0 => {
             let below = df.floor();
-            let at = |df: f64| SMALL.iter().zip(1..).find(|&(_, at)| (df - f64::from(at)).abs() < 0.5).map_or(2.776, |(q, _)| *q);
+            let at = |df: f64| {
+                SMALL.iter().zip(1..).find(|&(_, at)| (df - f64::from(at)).abs() < 0.5).map_or(2.776, |(q, _)| *q)
+            };
             at(below) + (at(below + 1.0) - at(below)) * (df - below)
         }
         None => 1.96 + 2.373 / df + 2.822 / df.powi(2) + 2.556 / df.powi(3),
@@ -118,7 +120,8 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_the_tables() {
-        for (df, quantile) in [(1.0, 12.706), (2.0, 4.303), (10.0, 2.228), (12.0, 2.179), (30.0, 2.042), (120.0, 1.980)] {
+        for (df, quantile) in [(1.0, 12.706), (2.0, 4.303), (10.0, 2.228), (12.0, 2.179), (30.0, 2.042), (120.0, 1.980)]
+        {
             assert!((student_t(df) / quantile - 1.0).abs() < 3e-3, "{df} {}", student_t(df));
         }
     }

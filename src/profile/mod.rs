@@ -3,12 +3,16 @@
 
 mod booking;
 mod calibration;
+mod demand;
 mod error;
 mod estimate;
+mod join;
+mod layers;
 mod merge;
 mod model;
 mod published;
 mod raw;
+mod transitions;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -21,12 +25,16 @@ pub use booking::{Booking, GpuTime, NotThatEngine, book};
 pub use calibration::{
     AcceleratorFit, CalibrationSources, CoRun, PUBLISHED_CO_RUN, UNVERIFIED_ALEXNET, calibrate_platform, co_run,
 };
+pub use demand::{Demand, DemandSource, TrafficFigures, demands, modelled_bytes};
 pub use error::ProfileError;
 pub use estimate::{Estimate, line, non_increasing};
+pub use join::{Origin, join};
+pub use layers::{EngineRun, EngineTimes, GroupTimes, LayerTimes, Tail, layer_times};
 pub use merge::merge_groups;
 pub use model::model;
 pub use published::{GOOGLENET_DLA_TAILS, GOOGLENET_GPU_LAYERS, Residue, googlenet_on_xavier, residues};
 pub use raw::{DlaTail, GpuLayer, dla_tails, gpu_layers};
+pub use transitions::{Measures, Transition, TransitionLine, TransitionTimes, transition_times};
 pub use validate::validate;
 
 /// A value of a profile and where it comes from.

@@ -6,6 +6,8 @@ mod gantt;
 mod html;
 pub mod inspect;
 pub mod plan;
+pub mod profile;
+pub mod read;
 mod reproduce;
 mod run;
 pub mod schedule;

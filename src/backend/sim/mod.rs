@@ -4,6 +4,7 @@
 mod board;
 mod calibrate;
 mod kernel;
+mod measure;
 mod noise;
 mod plan;
 mod stages;
@@ -11,6 +12,7 @@ mod stages;
 pub use board::{Memory, Segment, SegmentSpan, Stage, Stuck, simulate};
 pub use calibrate::{CalibrationError, Fit, FittedGroup, Observation, Parameters, calibrate};
 pub use kernel::{Kernel, Work, crossing_bytes, kernels, within};
+pub use measure::{Entry, entries, samples};
 pub use noise::Noise;
 pub use plan::{PlannedKernel, SimulatedEngine, plan};
 pub use stages::{transition_stage, work_stages};

@@ -29,7 +29,7 @@ impl ReadError {
     /// At byte `at` of `text`.
     pub(super) fn byte(text: &str, at: usize, expected: impl Into<String>) -> Self {
         let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = before.split(|&byte| byte == b'\n').count();
         let rest = text.get(at..).unwrap_or_default();
         let found = if rest.trim().is_empty() { "the end of the file".to_owned() } else { quoted(rest) };
         Self::at(line, expected, found)

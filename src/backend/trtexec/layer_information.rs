@@ -27,8 +27,8 @@ pub struct EngineLayerInfo {
 
 /// Reads `--exportLayerInfo`: an object with `Layers`, each a name or an object with `Name`.
 pub(super) fn read(text: &str) -> Result<LayerInformation, ReadError> {
-    let document: Value =
-        serde_json::from_str(text).map_err(|error| ReadError::at(error.line(), "JSON", format!("a fault ({error})")))?;
+    let document: Value = serde_json::from_str(text)
+        .map_err(|error| ReadError::at(error.line(), "JSON", format!("a fault ({error})")))?;
     let list = |key: &str| document.get(key).and_then(Value::as_array);
     let Some(layers) = list("Layers") else {
         return Err(ReadError::at(1, "an object with a list `Layers`", "JSON without it"));

@@ -11,6 +11,8 @@ use crate::units::{Milliseconds, Percent};
 pub struct Log {
     /// Which TensorRT may have written it.
     pub generation: Generation,
+    /// The program, where the log names it: `TensorRT.trtexec`, or this one.
+    pub program: Option<String>,
     /// The command line, where the log repeats it.
     pub command: Option<String>,
     /// Counted runs.
@@ -97,6 +99,7 @@ pub(super) fn read(text: &str) -> Result<Log, ReadError> {
     let generation = Generation::since(Version(7, 1));
     let log = Log {
         generation,
+        program: None,
         command: None,
         runs: None,
         compute: None,
@@ -207,8 +210,9 @@ impl<'t> Summary<'t> {
                 return Err(second(number, "beginning of one"));
             }
             self.log.command = Some(command.to_owned());
-            let version = banner.split_once("[TensorRT v").and_then(|(_, rest)| rest.split_once(']'));
-            if let Some(exact) = version.and_then(|(version, _)| Generation::of_number(version)) {
+            let (program, version) = banner.split_once(" [TensorRT v").unwrap_or((banner, ""));
+            self.log.program = Some(program.to_owned());
+            if let Some(exact) = version.split_once(']').and_then(|(version, _)| Generation::of_number(version)) {
                 self.narrow(exact);
             }
         } else if let Some(rest) = line.strip_prefix("Timing trace has ") {
@@ -314,7 +318,8 @@ fn time(number: usize, text: &str) -> Result<Milliseconds, ReadError> {
 
 fn number_before(number: usize, text: &str, unit: &str) -> Result<f64, ReadError> {
     let mut words = text.split_whitespace();
-    let value = words.next().and_then(|word| word.parse().ok()).filter(|value: &f64| value.is_finite() && *value >= 0.0);
+    let value =
+        words.next().and_then(|word| word.parse().ok()).filter(|value: &f64| value.is_finite() && *value >= 0.0);
     match (value, words.next()) {
         (Some(value), Some(word)) if word.trim_end_matches([',', ')']) == unit => Ok(value),
         _ => Err(ReadError::line(number, format!("a number, with a decimal point, in {unit}"), text)),

@@ -18,13 +18,13 @@ pub use layer_information::{EngineLayerInfo, LayerInformation};
 pub use log::{Average, Distribution, Log};
 pub use profile::{Profile, ProfileEntry};
 pub use times::{Run, Times};
-pub use write::{write_log, write_profile};
+pub use write::{SIMULATOR, write_log, write_profile};
 
 /// A file of TensorRT's, whichever it is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Document {
     /// The console's log.
-    Log(Log),
+    Log(Box<Log>),
     /// `--exportProfile`.
     Profile(Profile),
     /// `--exportTimes`.
@@ -49,7 +49,7 @@ pub fn read(text: &str) -> Result<Document, ReadError> {
                 profile::read(text).map(Document::Profile)
             }
         }
-        Some(_) => log::read(text).map(Document::Log),
+        Some(_) => log::read(text).map(Box::new).map(Document::Log),
     }
 }
 

@@ -10,6 +10,8 @@ use crate::units::Milliseconds;
 pub struct Profile {
     /// Which TensorRT may have written it.
     pub generation: Generation,
+    /// The program, where it names itself, as this one does.
+    pub program: Option<String>,
     /// Profiled runs.
     pub iterations: u64,
     /// Layers in the order in which they ran.
@@ -43,7 +45,7 @@ impl Profile {
 pub(super) fn read(text: &str) -> Result<Profile, ReadError> {
     let mut scanner = Scanner::new(text);
     scanner.expect('[', "`[`, with which a profile begins")?;
-    let iterations = count(&mut scanner)?;
+    let (iterations, program) = count(&mut scanner)?;
     let mut entries = Vec::new();
     while scanner.take(',') {
         entries.push(entry(&mut scanner, iterations)?);
@@ -54,26 +56,23 @@ pub(super) fn read(text: &str) -> Result<Profile, ReadError> {
         return Err(ReadError::at(1, "at least one layer", "a profile without any"));
     }
     let has_medians = entries.iter().any(|entry| entry.median.is_some());
-    let generation = if has_medians {
-        Generation::since(Version(8, 4))
-    } else {
-        Generation::between(Version(7, 1), Version(8, 2))
-    };
+    let generation =
+        if has_medians { Generation::since(Version(8, 4)) } else { Generation::between(Version(7, 1), Version(8, 2)) };
     let total = entries.iter().map(|entry| entry.mean).sum();
-    Ok(Profile { generation, iterations, entries, total })
+    Ok(Profile { generation, program, iterations, entries, total })
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number within the exact ones")]
-fn count(scanner: &mut Scanner) -> Result<u64, ReadError> {
+fn count(scanner: &mut Scanner) -> Result<(u64, Option<String>), ReadError> {
     let begin = scanner.position();
-    let mut count = None;
-    scanner.object(&mut |key, value| {
-        if let ("count", Value::Number(number)) = (key, value) {
-            count = Some(number);
-        }
+    let (mut count, mut program) = (None, None);
+    scanner.object(&mut |key, value| match (key, value) {
+        ("count", Value::Number(number)) => count = Some(number),
+        ("program", Value::Text(text)) => program = Some(text.to_owned()),
+        _ => {}
     })?;
     match count {
-        Some(count) if count >= 1.0 && count < 2f64.powi(52) && count.fract() == 0.0 => Ok(count as u64),
+        Some(count) if count >= 1.0 && count < 2f64.powi(52) && count.fract() == 0.0 => Ok((count as u64, program)),
         _ => scanner.refuse_at(begin, "`{ \"count\" : N }` with the number of runs, N at least 1"),
     }
 }

@@ -120,9 +120,9 @@ impl<'t> Scanner<'t> {
 /// Whether an object goes on (`, "key" :`) or ends (`}`) here.
 fn goes_on(text: &str) -> bool {
     let text = text.trim_start();
-    if text.starts_with('}') {
+    if let Some(after) = text.strip_prefix('}') {
         // The object of a list ends, not a brace in a name: the list goes on or ends, or the text breaks off.
-        let after = text[1..].trim_start();
+        let after = after.trim_start();
         return after.is_empty() || after.starts_with([',', ']']);
     }
     let Some(key) = text.strip_prefix(',').map(str::trim_start).and_then(|text| text.strip_prefix('"')) else {

@@ -37,7 +37,11 @@ pub(super) fn read(lines: &[&str], first: usize) -> Result<(Profile, usize), Rea
     let mut next = first + 2;
     loop {
         let Some(line) = lines.get(next) else {
-            return Err(ReadError::at(next + 1, "a row of the table, or its `Total`", "the end of the log: it was cut off"));
+            return Err(ReadError::at(
+                next + 1,
+                "a row of the table, or its `Total`",
+                "the end of the log: it was cut off",
+            ));
         };
         let found = row(line, layout);
         rows.push(found.ok_or_else(|| ReadError::line(next + 1, "a row of the table, or its `Total`", line))?);
@@ -54,7 +58,7 @@ pub(super) fn read(lines: &[&str], first: usize) -> Result<(Profile, usize), Rea
     };
     let coarse = rows.first().is_some_and(|row| row.decimals <= 2);
     let entries = rows.iter().map(|row| row.entry(iterations)).collect();
-    Ok((Profile { generation: generation(layout, coarse), iterations, entries, total }, next))
+    Ok((Profile { generation: generation(layout, coarse), program: None, iterations, entries, total }, next))
 }
 
 fn iterations(number: usize, line: &str) -> Result<u64, ReadError> {
@@ -85,7 +89,8 @@ fn generation(layout: Layout, coarse: bool) -> Generation {
 fn row(line: &str, layout: Layout) -> Option<Row<'_>> {
     let columns = layout.columns();
     let (name, numbers) = if layout.name_first { numbers_last(line, columns)? } else { numbers_first(line, columns)? };
-    let number = |column: usize| numbers.get(column)?.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0);
+    let number =
+        |column: usize| numbers.get(column)?.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0);
     let is_percentage = |text: &str| text.trim_start_matches('-') == "nan" || text.parse::<f64>().is_ok();
     let median = if layout.has_median { Some(number(2)?) } else { None };
     let decimals = numbers[1].split_once('.').map_or(0, |(_, decimals)| decimals.len());

@@ -102,7 +102,8 @@ fn run(scanner: &mut Scanner, form: &mut Form) -> Result<Run, ReadError> {
         n_computes += usize::from(matches!(key, "startComputeMs" | "endComputeMs" | "computeMs"));
     })?;
     if n_computes != 3 || is_wrong || run.compute_time.0 < 0.0 {
-        return scanner.refuse_at(begin, "a run with `startComputeMs`, `endComputeMs` and a `computeMs` that is a time");
+        return scanner
+            .refuse_at(begin, "a run with `startComputeMs`, `endComputeMs` and a `computeMs` that is a time");
     }
     if form.has_inputs {
         // TensorRT 7 writes the input's copy under the names of the enqueueing, and the other way round.

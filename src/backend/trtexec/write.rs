@@ -9,11 +9,15 @@ use crate::units::Milliseconds;
 /// Percentiles that a summary prints.
 const PERCENTILES: [f64; 3] = [90.0, 95.0, 99.0];
 
-/// The console's log of runs by `plan`, begun by `command`, with the table of layers where there are samples of layers.
-pub fn write_log(samples: &EngineSamples, plan: &RunPlan, command: &str) -> String {
+/// The name by which this program's simulator signs what it writes.
+pub const SIMULATOR: &str = "haxconn.simulator";
+
+/// The console's log of runs by `plan` that `program` did for `command`, with the table of layers where there are samples
+/// of layers.
+pub fn write_log(samples: &EngineSamples, plan: &RunPlan, program: &str, command: &str) -> String {
     let mut log = Lines::default();
     let walltime: f64 = samples.compute.iter().map(|time| time.0).sum();
-    log.line(&format!("&&&& RUNNING haxconn # {command}"));
+    log.0 = format!("&&&& RUNNING {program} # {command}\n");
     log.line(&format!("Warmup completed over {} ms", plan.warm_up.0));
     log.line(&format!("Timing trace has {} queries over {} s", samples.compute.len(), significant(walltime / 1e3)));
     let runs = plan.average_runs.max(1) as usize;
@@ -36,13 +40,13 @@ pub fn write_log(samples: &EngineSamples, plan: &RunPlan, command: &str) -> Stri
     if !samples.layers.is_empty() {
         table(samples, &mut log);
     }
-    log.0
+    log.0 + &format!("&&&& PASSED {program} # {command}\n")
 }
 
-/// `--exportProfile` of the layers of `samples`.
-pub fn write_profile(samples: &EngineSamples) -> String {
+/// `--exportProfile` of the layers of `samples`, signed by `program`.
+pub fn write_profile(samples: &EngineSamples, program: &str) -> String {
     let all: f64 = samples.layers.iter().flat_map(|layer| &layer.times).map(|time| time.0).sum();
-    let mut text = format!("[\n  {{ \"count\" : {} }}\n", profiled_runs(samples));
+    let mut text = format!("[\n  {{ \"count\" : {}, \"program\" : \"{program}\" }}\n", profiled_runs(samples));
     for layer in &samples.layers {
         let sum: f64 = layer.times.iter().map(|time| time.0).sum();
         // What TensorRT itself writes is no JSON where a name holds a quote; ours is.

@@ -1,7 +1,7 @@
 //! Builds engines, several at once where asked, and writes each as soon as it is there. What is up to date is left alone;
 //! a run that is killed goes on from there the next time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,23 +9,33 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::arguments::BuildEnginesArguments;
 use super::request::{Job, platform_folder};
 use super::target::Target;
 use crate::artifact::{self, PlacementField, PlanDescription, PlanInputs};
 use crate::cli::memory;
 use crate::engine::BuiltEngine;
 
+/// How engines are built.
+pub(in crate::cli) struct Settings<'a> {
+    /// Folder of the plans.
+    pub(in crate::cli) out: &'a Path,
+    /// Engines that are built at once.
+    pub(in crate::cli) jobs: u32,
+    /// Whether what is up to date is built, too.
+    pub(in crate::cli) rebuild: bool,
+    pub(in crate::cli) quiet: bool,
+}
+
 /// What became of one engine.
-pub(super) struct Outcome {
-    pub(super) path: PathBuf,
-    pub(super) state: State,
-    pub(super) description: PlanDescription,
+pub(in crate::cli) struct Outcome {
+    pub(in crate::cli) path: PathBuf,
+    pub(in crate::cli) state: State,
+    pub(in crate::cli) description: PlanDescription,
 }
 
 /// Whether a plan had to be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(in crate::cli) enum State {
     /// There was none.
     Built,
     /// There was one that could not be used.
@@ -35,17 +45,17 @@ pub(super) enum State {
 }
 
 /// Builds `jobs` in their order. Returns what came of them until one failed, and that failure.
-pub(super) fn build(
+pub(in crate::cli) fn build(
     jobs: &[Job],
     target: &Target,
-    arguments: &BuildEnginesArguments,
+    settings: &Settings,
 ) -> (Vec<Outcome>, Option<anyhow::Error>) {
-    let timings = platform_folder(&arguments.out, target).join("timings.bin");
+    let timings = platform_folder(settings.out, target).join("timings.bin");
     let work = Work {
         jobs,
         target,
-        arguments,
-        progress: progress(jobs.len(), arguments.output.quiet),
+        settings,
+        progress: progress(jobs.len(), settings.quiet),
         next: AtomicUsize::new(0),
         results: Mutex::new(jobs.iter().map(|_| None).collect()),
         // Timings that can't be read cost time, nothing else: tactics are timed anew.
@@ -53,7 +63,7 @@ pub(super) fn build(
         timings_path: timings,
     };
     std::thread::scope(|scope| {
-        for _ in 1..arguments.jobs.min(u32::try_from(jobs.len()).unwrap_or(u32::MAX)) {
+        for _ in 1..settings.jobs.min(u32::try_from(jobs.len()).unwrap_or(u32::MAX)) {
             scope.spawn(|| work.run());
         }
         work.run();
@@ -74,7 +84,7 @@ pub(super) fn build(
 struct Work<'a> {
     jobs: &'a [Job],
     target: &'a Target,
-    arguments: &'a BuildEnginesArguments,
+    settings: &'a Settings<'a>,
     progress: ProgressBar,
     /// The first job that nobody has begun; beyond the last where no more are to be begun.
     next: AtomicUsize,
@@ -108,7 +118,7 @@ impl Work<'_> {
     fn one(&self, job: &Job) -> Result<Outcome> {
         let inputs = self.target.inputs(&job.network, &job.spec);
         let state = match up_to_date(job, &inputs) {
-            Ok(description) if !self.arguments.rebuild => {
+            Ok(description) if !self.settings.rebuild => {
                 return Ok(Outcome { path: job.path.clone(), state: State::UpToDate, description });
             }
             Ok(_) => State::Rebuilt("asked for".to_owned()),
@@ -136,9 +146,9 @@ impl Work<'_> {
         let begin = Instant::now();
         let built = self.target.build(&job.network, &job.spec, &timings)?;
         let seconds = begin.elapsed().as_secs_f64();
-        let peak = if self.arguments.jobs == 1 { memory::peak_mib() } else { None };
+        let peak = if self.settings.jobs == 1 { memory::peak_mib() } else { None };
         let fallbacks = built.placement.fallbacks();
-        if self.arguments.no_fallback && !fallbacks.is_empty() {
+        if !self.target.options.gpu_fallback && !fallbacks.is_empty() {
             let names = fallbacks.iter().take(3).map(|&layer| format!("`{}`", job.network.layers[layer].name));
             let (n_layers, names) = (fallbacks.len(), names.collect::<Vec<_>>().join(", "));
             bail!("{n_layers} layer(s) for the DLA fall back to the GPU ({names}), which `--no-fallback` forbids");

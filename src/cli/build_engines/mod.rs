@@ -1,15 +1,15 @@
 //! `haxconn build-engines`: plans for GPU, DLA, transitions between them and marked outputs.
 
 mod arguments;
-mod build;
-mod request;
-mod target;
+pub(super) mod build;
+pub(super) mod request;
+pub(super) mod target;
 
 use super::args::Format;
 use super::failure::Failure;
 use super::output;
 use crate::artifact::{self, BuiltPlan};
-use crate::engine::Device;
+use crate::engine::{BuildOptions, Device};
 use crate::report::plan::{self, PlanRow};
 
 pub(super) use arguments::BuildEnginesArguments;
@@ -17,14 +17,26 @@ use build::{Outcome, State};
 
 pub(super) fn run(arguments: &BuildEnginesArguments) -> Result<(), Failure> {
     let quiet = arguments.output.quiet;
-    let target = target::resolve(arguments)?;
+    let options = BuildOptions {
+        precision: arguments.precision.into(),
+        seed: arguments.seed,
+        gpu_fallback: !arguments.no_fallback,
+        workspace: arguments.workspace << 20,
+    };
+    let target = target::resolve(target::Wish {
+        backend: arguments.backend,
+        platform: arguments.platform.as_deref(),
+        options,
+        quiet,
+    })?;
     let request = request::read(arguments, &target)?;
     for remark in &request.remarks {
         output::note(quiet, remark);
     }
     // Known now, not after the first build, which may take many minutes.
     artifact::prepare_folder(&request::platform_folder(&arguments.out, &target))?;
-    let (outcomes, failure) = build::build(&request.jobs, &target, arguments);
+    let settings = build::Settings { out: &arguments.out, jobs: arguments.jobs, rebuild: arguments.rebuild, quiet };
+    let (outcomes, failure) = build::build(&request.jobs, &target, &settings);
     for outcome in &outcomes {
         say_fallbacks(quiet, outcome);
     }

@@ -14,10 +14,10 @@ use crate::group;
 use crate::network::{Network, catalog};
 
 /// One engine to build.
-pub(super) struct Job {
-    pub(super) network: Arc<Network>,
-    pub(super) spec: EngineSpec,
-    pub(super) path: PathBuf,
+pub(in crate::cli) struct Job {
+    pub(in crate::cli) network: Arc<Network>,
+    pub(in crate::cli) spec: EngineSpec,
+    pub(in crate::cli) path: PathBuf,
 }
 
 /// What is to be built, and what the user must know before.
@@ -61,7 +61,7 @@ pub(super) fn read(arguments: &BuildEnginesArguments, target: &Target) -> Result
 }
 
 /// `OUT/BACKEND/PLATFORM/PRECISION/NETWORK_transition_plans/..`.
-fn plan_path(out: &Path, target: &Target, spec: &EngineSpec) -> PathBuf {
+pub(in crate::cli) fn plan_path(out: &Path, target: &Target, spec: &EngineSpec) -> PathBuf {
     let folder = platform_folder(out, target).join(target.options.precision.name()).join(spec.folder());
     folder.join(format!("{}.plan", spec.stem()))
 }

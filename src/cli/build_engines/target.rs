@@ -1,6 +1,5 @@
 //! What builds the engines of one command, and for which platform: decided once, before anything is built.
 
-use super::arguments::BuildEnginesArguments;
 use crate::artifact::{self, Found, PlanInputs, builtin};
 use crate::backend::sim;
 use crate::backend::tensorrt::{Tensorrt, Unavailable};
@@ -12,28 +11,38 @@ use crate::engine::{BuildOptions, BuiltEngine, EngineSpec, Precision};
 use crate::network::Network;
 use crate::platform::{Accelerator, AcceleratorKind, Platform};
 
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub(in crate::cli) struct Wish<'a> {
+    pub(in crate::cli) backend: BackendArgument,
+    /// Name or file.
+    pub(in crate::cli) platform: Option<&'a str>,
+    pub(in crate::cli) options: BuildOptions,
+    pub(in crate::cli) quiet: bool,
+}
+
 /// The simulator's platform where none is asked for.
 const SIMULATED: &str = "xavier_agx";
 
 /// A backend that builds.
-pub(super) enum Backend {
+pub(in crate::cli) enum Backend {
     Sim,
     Tensorrt(Tensorrt),
 }
 
 /// A backend, a platform, and how engines are built.
-pub(super) struct Target {
-    pub(super) backend: Backend,
+pub(in crate::cli) struct Target {
+    pub(in crate::cli) backend: Backend,
     /// What is known of the platform; always there in the simulator.
-    pub(super) platform: Option<Found<Platform>>,
-    pub(super) options: BuildOptions,
+    pub(in crate::cli) platform: Option<Found<Platform>>,
+    pub(in crate::cli) options: BuildOptions,
 }
 
-/// Finds the backend and the platform that `arguments` ask for, and says which they are.
-pub(super) fn resolve(arguments: &BuildEnginesArguments) -> Result<Target, Failure> {
-    let backend = backend(arguments)?;
-    let platform = platform(&backend, arguments.platform.as_deref())?;
-    let precision: Precision = arguments.precision.into();
+/// Finds the backend and the platform that are asked for, and says which they are.
+pub(in crate::cli) fn resolve(wish: Wish) -> Result<Target, Failure> {
+    let backend = backend(wish)?;
+    let platform = platform(&backend, wish.platform)?;
+    let precision = wish.options.precision;
     match &backend {
         Backend::Sim if precision != Precision::Fp16 => {
             return Err(Failure::usage(format!("the simulator has no {precision}: its cost model is fitted to fp16"))
@@ -44,18 +53,12 @@ pub(super) fn resolve(arguments: &BuildEnginesArguments) -> Result<Target, Failu
             Failure::usage(format!("`--precision`: {error}")).hint("build with `--precision fp16` or `fp32`")
         })?,
     }
-    let options = BuildOptions {
-        precision,
-        seed: arguments.seed,
-        gpu_fallback: !arguments.no_fallback,
-        workspace: arguments.workspace << 20,
-    };
-    Ok(Target { backend, platform, options })
+    Ok(Target { backend, platform, options: wish.options })
 }
 
-fn backend(arguments: &BuildEnginesArguments) -> Result<Backend, Failure> {
-    let quiet = arguments.output.quiet;
-    match arguments.backend {
+fn backend(wish: Wish) -> Result<Backend, Failure> {
+    let quiet = wish.quiet;
+    match wish.backend {
         BackendArgument::Sim => Ok(Backend::Sim),
         BackendArgument::Tensorrt => tensorrt::open().map(Backend::Tensorrt).map_err(|error| unavailable(&error)),
         BackendArgument::Onnxruntime => Err(Failure::no_backend("backend `onnxruntime` builds no engines")
@@ -109,7 +112,7 @@ fn platform(backend: &Backend, wish: Option<&str>) -> Result<Option<Found<Platfo
 
 impl Target {
     /// Name of the backend in flags and folders.
-    pub(super) fn backend_name(&self) -> &'static str {
+    pub(in crate::cli) fn backend_name(&self) -> &'static str {
         match self.backend {
             Backend::Sim => "sim",
             Backend::Tensorrt(_) => "tensorrt",
@@ -117,23 +120,23 @@ impl Target {
     }
 
     /// Whether the simulator builds.
-    pub(super) fn is_simulated(&self) -> bool {
+    pub(in crate::cli) fn is_simulated(&self) -> bool {
         matches!(self.backend, Backend::Sim)
     }
 
     /// Name of the platform in folders.
-    pub(super) fn platform_name(&self) -> &str {
+    pub(in crate::cli) fn platform_name(&self) -> &str {
         self.platform.as_ref().map_or(HOST, |found| &found.value.name)
     }
 
     /// What is known of the platform's DLA.
-    pub(super) fn dla(&self) -> Option<&Accelerator> {
+    pub(in crate::cli) fn dla(&self) -> Option<&Accelerator> {
         let accelerators = self.platform.as_ref().map(|found| found.value.accelerators.as_slice()).unwrap_or_default();
         accelerators.iter().find(|accelerator| accelerator.kind == AcceleratorKind::Dla)
     }
 
     /// Refuses engines for a DLA, or a core of it, that isn't there.
-    pub(super) fn check_dla(&self, dla_core: u32) -> Result<(), Failure> {
+    pub(in crate::cli) fn check_dla(&self, dla_core: u32) -> Result<(), Failure> {
         match &self.backend {
             Backend::Sim => {
                 let n_dlas = u32::from(self.dla().is_some());

@@ -1,0 +1,56 @@
+//! `haxconn profile all`: layers, transitions and memory, joined into the profiles that `schedule` takes.
+
+use super::arguments::AllArguments;
+use super::characterise::{Characterised, Series, Wanted, characterise};
+use super::{layers, transitions};
+use crate::artifact;
+use crate::cli::args::Format;
+use crate::cli::failure::Failure;
+use crate::cli::output;
+use crate::profile::{NetworkProfile, Origin, join};
+use crate::report::profile;
+
+pub(super) fn run(arguments: &AllArguments) -> Result<(), Failure> {
+    let arguments = &arguments.series;
+    let series = characterise(arguments, Wanted::Transitions)?;
+    let profiles: Vec<NetworkProfile> =
+        series.networks.iter().map(|one| joined(&series, one)).collect::<Result<_, _>>()?;
+    artifact::write_text(&arguments.out.join("layer_results.json"), &layers::json(&series)?)?;
+    artifact::write_text(&arguments.out.join("transition_results.json"), &transitions::json(&series)?)?;
+    let folder = arguments.out.join("profiles").join(&series.platform.value.name);
+    let mut paths = Vec::new();
+    for profile in &profiles {
+        let path = folder.join(format!("{}.json", profile.network));
+        artifact::write_text(&path, &artifact::write_profile(profile)?)?;
+        paths.push(path.display().to_string());
+    }
+    match arguments.output.format {
+        Format::Json => output::print(&artifact::profiles_to_json(&profiles)?)?,
+        Format::Text => {
+            let kinds: String = profiles.iter().map(profile::provenances).collect();
+            output::print(&format!("{}{}\n{kinds}", layers::text(&series), transitions::text(&series)))?;
+        }
+    }
+    output::note(arguments.output.quiet, &format!("wrote {}", paths.join(" ")));
+    let names: Vec<&str> = profiles.iter().map(|profile| &*profile.network).collect();
+    if names.len() > 1 {
+        let (names, paths) = (names.join(","), paths.join(","));
+        output::note(arguments.output.quiet, &format!("next: haxconn schedule --dnns {names} --profile {paths}"));
+    }
+    Ok(())
+}
+
+fn joined(series: &Series, one: &Characterised) -> Result<NetworkProfile, Failure> {
+    let kind = if series.simulated { "simulated" } else { "measured" };
+    let origin = Origin {
+        backend: series.source.name().to_owned(),
+        precision: "fp16".to_owned(),
+        power_mode: None,
+        simulated: series.simulated,
+        sources: vec![
+            format!("GPU times: {kind} entries of profiles, summed by layer name, reformats included"),
+            format!("DLA times: differences of {kind} engines that hand over to the DLA at each group"),
+        ],
+    };
+    Ok(join(&one.network.value, &series.platform.value, &one.times, &one.transitions, &one.demands, &origin)?)
+}

@@ -1,0 +1,93 @@
+//! What the user may ask of `profile layers`, `transitions` and `all`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::backend::RunPlan;
+use crate::cli::args::{BackendArgument, NetworkArguments, OutputArguments};
+use crate::units::Milliseconds;
+
+/// Whose engines are run how often, or which files tell of engines that were.
+#[derive(Args, Debug)]
+pub(super) struct SeriesArguments {
+    #[command(flatten)]
+    pub(super) networks: NetworkArguments,
+
+    /// Read logs and profiles that were made elsewhere instead: files, or folders with those below them
+    #[arg(long, value_name = "FILE|DIR", num_args = 1.., help_heading = "Source")]
+    pub(super) from: Vec<PathBuf>,
+    /// What builds and runs the engines
+    #[arg(long, value_enum, default_value_t = BackendArgument::Auto, help_heading = "Source")]
+    pub(super) backend: BackendArgument,
+    /// Platform by name or file [default: this machine's; in the simulator and with --from AGX Xavier]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Source")]
+    pub(super) platform: Option<String>,
+    /// DLA core of the layers on the DLA
+    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true, help_heading = "Source")]
+    pub(super) dla_core: u32,
+    /// Folder of the plans; those that are missing are built
+    #[arg(long, default_value = "build", value_name = "DIR", help_heading = "Source")]
+    pub(super) build: PathBuf,
+
+    /// Least number of counted runs of each engine
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Runs")]
+    pub(super) iterations: u32,
+    /// Least time of runs before them, in milliseconds
+    #[arg(long, default_value_t = 5_000, value_name = "MS", value_parser = clap::value_parser!(u32).range(..=3_600_000), help_heading = "Runs")]
+    pub(super) warm_up: u32,
+    /// Least time of counted runs, in seconds
+    #[arg(long, default_value_t = 0, value_name = "S", value_parser = clap::value_parser!(u32).range(..=86_400), help_heading = "Runs")]
+    pub(super) duration: u32,
+    /// Counted runs of which the log holds one mean
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Runs")]
+    pub(super) avg_runs: u32,
+    /// Times that each engine is built and run; from two on there are confidence intervals
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Runs")]
+    pub(super) repeats: u32,
+    /// Seed of the engines' weights and of the simulator's noise
+    #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true, help_heading = "Runs")]
+    pub(super) seed: u64,
+    /// Simulate without noise: every run alike
+    #[arg(long, help_heading = "Runs")]
+    pub(super) no_noise: bool,
+
+    /// Folder of the results, and of the logs below it
+    #[arg(long, default_value = "output", value_name = "DIR", help_heading = "Output")]
+    pub(super) out: PathBuf,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+impl SeriesArguments {
+    /// How often each engine is run.
+    pub(super) fn run_plan(&self) -> RunPlan {
+        RunPlan {
+            iterations: self.iterations,
+            warm_up: Milliseconds(f64::from(self.warm_up)),
+            duration: Milliseconds(f64::from(self.duration) * 1e3),
+            average_runs: self.avg_runs,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn profile layers --dnns googlenet --backend sim --iterations 100")]
+pub(super) struct LayersArguments {
+    #[command(flatten)]
+    pub(super) series: SeriesArguments,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn profile transitions --dnns googlenet --backend sim --iterations 100")]
+pub(super) struct TransitionsArguments {
+    #[command(flatten)]
+    pub(super) series: SeriesArguments,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn profile all --dnns googlenet,resnet18 --backend sim --iterations 100")]
+pub(super) struct AllArguments {
+    #[command(flatten)]
+    pub(super) series: SeriesArguments,
+}

@@ -1,0 +1,83 @@
+//! Where times come from: engines that are run here, or files of engines that were run elsewhere. Decided once a command.
+
+use super::arguments::SeriesArguments;
+use crate::artifact::Found;
+use crate::backend::cuda;
+use crate::cli::args::BackendArgument;
+use crate::cli::build_engines::target::{self, Backend, Target, Wish};
+use crate::cli::failure::Failure;
+use crate::cli::{inputs, output};
+use crate::engine::{BuildOptions, Precision};
+use crate::platform::Platform;
+
+/// Platform of files that don't say where they are from, and are asked for without one.
+const OF_FILES: &str = "xavier_agx";
+
+/// Where times come from.
+pub(super) enum Source {
+    /// The files and folders of `--from`.
+    Files,
+    /// Engines that this backend builds and runs.
+    Engines(Box<Target>),
+}
+
+/// A source and the platform that its times are of.
+pub(super) struct Resolved {
+    pub(super) source: Source,
+    pub(super) platform: Found<Platform>,
+}
+
+/// Finds the source and the platform that `arguments` ask for, and says which they are.
+pub(super) fn resolve(arguments: &SeriesArguments) -> Result<Resolved, Failure> {
+    let quiet = arguments.output.quiet;
+    if !arguments.from.is_empty() {
+        let platform = inputs::platform(arguments.platform.as_deref().unwrap_or(OF_FILES))?;
+        return Ok(Resolved { source: Source::Files, platform });
+    }
+    let options =
+        BuildOptions { precision: Precision::Fp16, seed: arguments.seed, gpu_fallback: true, workspace: 1 << 30 };
+    let backend = runnable(arguments.backend, quiet)?;
+    let target = target::resolve(Wish { backend, platform: arguments.platform.as_deref(), options, quiet })?;
+    let Some(platform) = target.platform.clone() else {
+        return Err(Failure::usage("no platform describes this machine, whose accelerators a profile is of")
+            .hint("write a platform file for it and name it with `--platform FILE`; docs/formats.md lists its keys"));
+    };
+    Ok(Resolved { source: Source::Engines(Box::new(target)), platform })
+}
+
+/// The backend, where it can run what it builds: TensorRT builds engines without a GPU.
+fn runnable(wish: BackendArgument, quiet: bool) -> Result<BackendArgument, Failure> {
+    match (wish, gpu()) {
+        (BackendArgument::Auto, Err(reason)) => {
+            output::note(quiet, &format!("backend: sim ({reason})"));
+            Ok(BackendArgument::Sim)
+        }
+        (BackendArgument::Tensorrt, Err(reason)) => {
+            Err(Failure::no_backend(format!("backend `tensorrt` can't run engines here: {reason}"))
+                .hint("run this on the board, or read files that were made there with `--from`"))
+        }
+        (BackendArgument::Onnxruntime, _) => Err(Failure::no_backend("backend `onnxruntime` can't profile layers")
+            .hint("`--backend sim` and `--backend tensorrt` can")),
+        (wish, _) => Ok(wish),
+    }
+}
+
+fn gpu() -> Result<(), String> {
+    let cuda = cuda::probe()?;
+    if cuda.gpus.is_empty() { Err("the CUDA driver has no GPU".to_owned()) } else { Ok(()) }
+}
+
+impl Source {
+    /// Who ran the engines, as files name it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Engines(target) => target.backend_name(),
+        }
+    }
+
+    /// Whether the simulator runs them here.
+    pub(super) fn is_simulator(&self) -> bool {
+        matches!(self, Self::Engines(target) if matches!(target.backend, Backend::Sim))
+    }
+}

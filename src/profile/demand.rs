@@ -1,0 +1,119 @@
+//! How much memory throughput a layer group asks for when it runs alone: from the best source that there is.
+
+use std::collections::BTreeMap;
+
+use super::Tagged;
+use super::layers::LayerTimes;
+use crate::backend::sim::{kernels, within};
+use crate::group::LayerRange;
+use crate::network::Network;
+use crate::platform::{AcceleratorKind, Platform, Provenance};
+use crate::units::{Bytes, GigabytesPerSecond, Milliseconds};
+
+/// What a demand was made of, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DemandSource {
+    /// Bytes that Nsight Compute counted, over the group's time alone. (Not over Nsight's own times: it slows kernels.)
+    Nsight,
+    /// The GPU's demand times the ratio of the memory controller's use by the nearest measured convolution on the DLA and
+    /// on the GPU (the rule of HaX-CoNN's artifact, README step 5).
+    Ratio,
+    /// Bytes of tensors and weights over time, times one factor an accelerator that fits the memory controller's use by
+    /// the whole engine.
+    Emc,
+    /// Bytes of tensors and weights over time.
+    Model,
+}
+
+impl DemandSource {
+    /// The word in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nsight => "nsight",
+            Self::Ratio => "ratio",
+            Self::Emc => "emc",
+            Self::Model => "model",
+        }
+    }
+}
+
+/// What was measured of the memory's use; all of it may be empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrafficFigures {
+    /// Bytes of each group on the GPU by Nsight Compute, in the groups' order.
+    pub counted: Vec<Option<Bytes>>,
+    /// For each group, how the nearest convolution's use of the memory on the DLA compares to that on the GPU.
+    pub dla_ratio: Vec<Option<f64>>,
+    /// By accelerator name, measured over modelled bytes of the whole network.
+    pub factor: BTreeMap<String, f64>,
+}
+
+/// A group's demand on one accelerator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Demand {
+    /// The demand, never above the platform's peak.
+    pub value: Tagged<GigabytesPerSecond>,
+    /// What it was made of.
+    pub source: DemandSource,
+}
+
+/// Bytes that the cost model charges for `layers` on the accelerator at `accelerator`.
+pub fn modelled_bytes(network: &Network, platform: &Platform, accelerator: usize, layers: LayerRange) -> Bytes {
+    within(&kernels(network, platform, accelerator), layers).map(|kernel| kernel.bytes).sum()
+}
+
+/// For each group of `times`, its demand by accelerator name where it has a time there.
+pub fn demands(
+    network: &Network,
+    platform: &Platform,
+    times: &LayerTimes,
+    figures: &TrafficFigures,
+) -> Vec<BTreeMap<String, Demand>> {
+    let mut all: Vec<BTreeMap<String, Demand>> = vec![BTreeMap::new(); times.groups.len()];
+    for (accelerator, described) in platform.accelerators.iter().enumerate() {
+        let kernels = kernels(network, platform, accelerator);
+        for (idx, group) in times.groups.iter().enumerate() {
+            let Some(estimate) = group.on(described.kind) else { continue };
+            let bytes = within(&kernels, group.layers).map(|kernel| kernel.bytes).sum();
+            let known = Known { idx, bytes, time: estimate.value, figures };
+            let of_gpu = platform.accelerators.iter().find(|one| one.kind == AcceleratorKind::Gpu);
+            let of_gpu = of_gpu.and_then(|gpu| all[idx].get(&gpu.name)).map(|demand| demand.value.value);
+            let (value, source) = known.best(described.kind, &described.name, of_gpu);
+            let value = GigabytesPerSecond(value.0.min(platform.peak_bandwidth.value.0));
+            let provenance = if source == DemandSource::Model { Provenance::Modelled } else { Provenance::Derived };
+            all[idx].insert(described.name.clone(), Demand { value: Tagged { value, provenance }, source });
+        }
+    }
+    all
+}
+
+/// What is known of one group on one accelerator.
+struct Known<'a> {
+    idx: usize,
+    bytes: Bytes,
+    time: Milliseconds,
+    figures: &'a TrafficFigures,
+}
+
+impl Known<'_> {
+    fn best(
+        &self,
+        kind: AcceleratorKind,
+        name: &str,
+        of_gpu: Option<GigabytesPerSecond>,
+    ) -> (GigabytesPerSecond, DemandSource) {
+        let at = |list: &[Option<f64>]| list.get(self.idx).copied().flatten();
+        let counted = self.figures.counted.get(self.idx).copied().flatten();
+        if let Some(bytes) = counted.filter(|_| kind == AcceleratorKind::Gpu) {
+            return (bytes.over(self.time), DemandSource::Nsight);
+        }
+        if let (AcceleratorKind::Dla, Some(ratio), Some(gpu)) = (kind, at(&self.figures.dla_ratio), of_gpu) {
+            return (GigabytesPerSecond(ratio * gpu.0), DemandSource::Ratio);
+        }
+        let modelled = self.bytes.over(self.time);
+        match self.figures.factor.get(name) {
+            Some(factor) => (GigabytesPerSecond(modelled.0 * factor), DemandSource::Emc),
+            None => (modelled, DemandSource::Model),
+        }
+    }
+}

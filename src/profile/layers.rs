@@ -1,0 +1,298 @@
+//! Times of layer groups from runs of whole engines: on the GPU by the names of a profile's entries, on the DLA, whose
+//! layers no profile tells apart, from the difference of engines that hand over to it at different layers.
+
+use std::collections::BTreeMap;
+
+use super::booking::{Booking, book};
+use super::estimate::{Estimate, non_increasing};
+use crate::backend::trtexec::Profile;
+use crate::engine::{Device, EngineSpec};
+use crate::group::LayerRange;
+use crate::network::Network;
+use crate::units::Milliseconds;
+
+/// One engine's run, as files tell it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EngineRun {
+    /// Which engine it was.
+    pub spec: EngineSpec,
+    /// The file that its layers were read from.
+    pub origin: String,
+    /// Its layers.
+    pub profile: Profile,
+    /// Mean compute time without the profiler, where it is known.
+    pub unprofiled: Option<Milliseconds>,
+}
+
+/// Where an engine's time went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EngineTimes {
+    /// Which engine.
+    pub spec: EngineSpec,
+    /// The file.
+    pub origin: String,
+    /// What the profile's times were multiplied by to add up to the run without the profiler; `None` where that isn't
+    /// known and nothing was scaled.
+    pub factor: Option<f64>,
+    /// The scaled times.
+    pub booking: Booking,
+}
+
+/// A group of layers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupTimes {
+    /// The layers.
+    pub layers: LayerRange,
+    /// Time on the GPU; `None` where no engine tells it.
+    pub gpu: Option<Estimate>,
+    /// Time on the DLA; `None` where the DLA doesn't run it all, or no engine tells it.
+    pub dla: Option<Estimate>,
+}
+
+/// The DLA's part of the engines that hand over to it before one layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tail {
+    /// First layer on the DLA.
+    pub start: usize,
+    /// What the engines' runs say.
+    pub measured: Estimate,
+    /// The nearest values that don't rise from layer to layer.
+    pub fitted: Milliseconds,
+}
+
+/// What runs of engines say of a network's groups.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerTimes {
+    /// Groups in the order of their layers.
+    pub groups: Vec<GroupTimes>,
+    /// The DLA's tails, in the order of their layers.
+    pub tails: Vec<Tail>,
+    /// Every run that was used.
+    pub engines: Vec<EngineTimes>,
+    /// What cutting the GPU's part in two costs, per additional engine; `None` where no pair of engines tells it.
+    pub gpu_launch: Option<Estimate>,
+    /// Runs that were left out, with the reason.
+    pub left_out: Vec<String>,
+}
+
+/// Times of the groups that begin at `starts` (0 first), from `runs` of engines of `network`.
+///
+/// A group's time on the GPU is its mean over the engines that are wholly on the GPU; where there are none, over the
+/// engines that have it on the GPU. Its time on the DLA is the tail from its first layer less the tail from the next
+/// group's.
+pub fn layer_times(network: &Network, starts: &[usize], runs: &[EngineRun]) -> LayerTimes {
+    let (mut engines, mut left_out) = (Vec::new(), Vec::new());
+    for run in runs {
+        let factor =
+            run.unprofiled.map(|unprofiled| unprofiled.0 / run.profile.total.0).filter(|factor| factor.is_finite());
+        match book(network, &run.spec, &run.profile, starts, factor.unwrap_or(1.0)) {
+            Ok(booking) => {
+                engines.push(EngineTimes { spec: run.spec.clone(), origin: run.origin.clone(), factor, booking });
+            }
+            Err(reason) => left_out.push(format!("{}: {reason}; it was left out", run.origin)),
+        }
+    }
+    let ends = starts.iter().skip(1).copied().chain([network.layers.len()]);
+    let ranges = starts.iter().zip(ends).map(|(&first, last)| LayerRange { first, last });
+    let tails = tails(starts, &engines);
+    let groups = ranges.map(|layers| GroupTimes {
+        layers,
+        gpu: on_gpu(layers, &engines),
+        dla: on_dla(layers, &engines, &tails),
+    });
+    let groups = groups.collect();
+    let gpu_launch = gpu_launch(network, &engines);
+    LayerTimes { groups, tails, engines, gpu_launch, left_out }
+}
+
+/// A group's time by the names of entries.
+fn on_gpu(layers: LayerRange, engines: &[EngineTimes]) -> Option<Estimate> {
+    let whole = engines.iter().filter(|engine| engine.spec.whole_on() == Some(Device::Gpu));
+    let whole: Vec<f64> = whole.map(|engine| engine.booking.gpu_in(layers).0).collect();
+    let has_on_gpu = |engine: &&EngineTimes| {
+        let on_gpu = |layer| engine.spec.device_of(layer) == Device::Gpu;
+        engine.spec.marked().is_none() && on_gpu(layers.first) && on_gpu(layers.last - 1)
+    };
+    let parts: Vec<f64> = engines
+        .iter()
+        .filter(has_on_gpu)
+        .map(|engine| engine.booking.gpu_in(layers).0)
+        .filter(|time| *time > 0.0)
+        .collect();
+    let fallbacks: Vec<f64> =
+        engines.iter().map(|engine| engine.booking.fallback_in(layers).0).filter(|time| *time > 0.0).collect();
+    [whole, parts, fallbacks].iter().find_map(|repeats| Estimate::of(repeats))
+}
+
+/// The DLA's part of the engines that run everything from a start of a group on it.
+fn tails(starts: &[usize], engines: &[EngineTimes]) -> Vec<Tail> {
+    let tail = |&start: &usize| {
+        let hands_over = |engine: &&EngineTimes| {
+            let from_gpu = engine.spec.leaves_at(Device::Gpu) == Some(start);
+            from_gpu || (start == 0 && engine.spec.whole_on() == Some(Device::Dla))
+        };
+        let repeats: Vec<f64> = engines.iter().filter(hands_over).map(|engine| engine.booking.dla.0).collect();
+        Estimate::of(&repeats).map(|estimate| (start, estimate, repeats.len() as f64))
+    };
+    let measured: Vec<(usize, Estimate, f64)> = starts.iter().filter_map(tail).collect();
+    let values: Vec<f64> = measured.iter().map(|(_, estimate, _)| estimate.value.0).collect();
+    let weights: Vec<f64> = measured.iter().map(|&(_, _, n_repeats)| n_repeats).collect();
+    let fitted = non_increasing(&values, &weights);
+    let tails = measured.into_iter().zip(fitted);
+    tails.map(|((start, measured, _), fitted)| Tail { start, measured, fitted: Milliseconds(fitted) }).collect()
+}
+
+fn on_dla(layers: LayerRange, engines: &[EngineTimes], tails: &[Tail]) -> Option<Estimate> {
+    let runs_on_dla = |layer: &usize| engines.iter().any(|engine| engine.booking.dla_layers.contains(layer));
+    let falls_back = engines.iter().any(|engine| engine.booking.fallback_in(layers).0 > 0.0);
+    if falls_back || !(layers.first..layers.last).any(|layer| runs_on_dla(&layer)) {
+        return None;
+    }
+    let tail = |start| tails.iter().find(|tail| tail.start == start);
+    let from = tail(layers.first)?;
+    let until = tail(layers.last);
+    if until.is_none() && engines.iter().any(|engine| engine.booking.dla_layers.range(layers.last..).next().is_some()) {
+        return None;
+    }
+    Some(match until {
+        Some(until) => from.measured.minus(&until.measured).around(from.fitted.0 - until.fitted.0),
+        None => from.measured.around(from.fitted.0),
+    })
+}
+
+/// Both halves of the GPU's part, in the engines that begin on the GPU and on the DLA and change at the same layer, less
+/// the whole.
+fn gpu_launch(network: &Network, engines: &[EngineTimes]) -> Option<Estimate> {
+    let all = LayerRange { first: 0, last: network.layers.len() };
+    let mut halves: BTreeMap<usize, [Vec<f64>; 2]> = BTreeMap::new();
+    for engine in engines {
+        for (half, device) in [Device::Gpu, Device::Dla].into_iter().enumerate() {
+            if let Some(cut) = engine.spec.leaves_at(device) {
+                halves.entry(cut).or_default()[half].push(engine.booking.gpu_in(all).0);
+            }
+        }
+    }
+    let mean = |values: &[f64]| Estimate::of(values).map(|estimate| estimate.value.0);
+    let whole = engines.iter().filter(|engine| engine.spec.whole_on() == Some(Device::Gpu));
+    let whole = mean(&whole.map(|engine| engine.booking.gpu_in(all).0).collect::<Vec<_>>())?;
+    let launches: Vec<f64> =
+        halves.values().filter_map(|[before, after]| Some(mean(before)? + mean(after)? - whole)).collect();
+    Estimate::of(&launches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::trtexec::{Document, read};
+    use crate::network::{caffe, catalog};
+
+    /// An engine's run out of an entry a line, `milliseconds name`.
+    fn run(stem: &str, lines: &str) -> EngineRun {
+        let entry = |line: &str| {
+            let (time, name) = line.trim().split_once(' ').unwrap();
+            format!(", {{ \"name\" : \"{name}\", \"timeMs\" : {time} }}\n")
+        };
+        let text = format!("[ {{ \"count\" : 1 }}\n{}]", lines.lines().map(entry).collect::<String>());
+        let Ok(Document::Profile(profile)) = read(&text) else { panic!("{text}") };
+        EngineRun { spec: EngineSpec::from_stem(stem).unwrap(), origin: stem.to_owned(), profile, unprofiled: None }
+    }
+
+    fn alexnet(runs: &[EngineRun]) -> LayerTimes {
+        let entry = catalog::find("alexnet").unwrap();
+        let network = caffe::parse(entry.text, entry.name, entry.title).unwrap();
+        layer_times(&network, &[0, 4, 8, 20], runs)
+    }
+
+    const GPU: &str = "0.30 conv1 + relu1
+        0.05 norm1
+        0.05 pool1
+        0.40 conv2 + relu2
+        1.00 fc6 + relu6
+        0.01 prob";
+
+    /// The engine that hands over to the DLA at the layer called `first`, where it takes `dla`.
+    fn hands_over(at: usize, first: &str, dla: f64) -> EngineRun {
+        let before: Vec<&str> = GPU.lines().take(if at == 4 { 3 } else { 4 }).collect();
+        let lines = format!(
+            "{}\n0.02 {{{first},fc8}} input reformatter 0\n0.01 {{{first},fc8}}\n{dla} prob input reformatter 0\n0.01 prob",
+            before.join("\n")
+        );
+        run(&format!("alexnet_gpu_transition_at_{at}"), &lines)
+    }
+
+    fn times(times: &LayerTimes) -> Vec<[Option<f64>; 2]> {
+        let rounded = |estimate: Option<Estimate>| estimate.map(|estimate| (estimate.value.0 * 1e6).round() / 1e6);
+        times.groups.iter().map(|group| [rounded(group.gpu), rounded(group.dla)]).collect()
+    }
+
+    #[test]
+    fn groups_on_the_dla_are_differences_of_tails_and_need_them() {
+        let whole =
+            run("alexnet_dla_mark_at_-1", "0.03 data to nvm\n0.2 {conv1,fc8}\n4.1 prob input reformatter 0\n0.01 prob");
+        let runs = [
+            run("alexnet_gpu_transition_at_-1", GPU),
+            whole,
+            hands_over(4, "conv2", 3.19),
+            hands_over(8, "conv3", 2.09),
+        ];
+        let found = alexnet(&runs);
+        assert_eq!(
+            times(&found),
+            [[Some(0.4), Some(1.1)], [Some(0.4), Some(1.1)], [Some(1.0), Some(2.1)], [Some(0.01), None]]
+        );
+        assert!(found.groups.iter().all(|group| group.dla.is_none_or(|dla| dla.half_width.is_none())));
+        let found = alexnet(&[runs[0].clone(), runs[1].clone(), runs[3].clone()]);
+        assert_eq!(found.groups[0].dla, None);
+        assert_eq!(found.groups[1].dla, None);
+        assert_eq!(found.left_out, Vec::<String>::new());
+    }
+
+    #[test]
+    fn without_a_whole_engine_the_gpu_is_known_from_the_parts() {
+        let found = alexnet(&[hands_over(4, "conv2", 3.19), hands_over(8, "conv3", 2.09)]);
+        assert_eq!(times(&found), [[Some(0.4), None], [Some(0.4), Some(1.1)], [None, Some(2.1)], [Some(0.01), None]]);
+    }
+
+    #[test]
+    fn a_tail_that_rises_is_levelled_and_its_group_flagged_by_its_interval() {
+        let runs = [3.0, 3.1, 2.9].map(|dla| hands_over(4, "conv2", dla)).into_iter();
+        let runs: Vec<_> = runs.chain([3.2, 3.0, 3.1].map(|dla| hands_over(8, "conv3", dla))).collect();
+        let found = alexnet(&runs);
+        let dla = found.groups[1].dla.unwrap();
+        assert!(dla.value.0.abs() < 1e-12 && dla.spans_zero(), "{dla:?}");
+        let last = found.groups[2].dla.unwrap();
+        assert!((last.value.0 - 3.06).abs() < 1e-12 && !last.spans_zero(), "{last:?}");
+        assert!((found.tails[0].fitted.0 - 3.06).abs() < 1e-12);
+    }
+
+    #[test]
+    fn times_are_scaled_to_the_run_without_the_profiler() {
+        let mut gpu = run("alexnet_gpu_transition_at_-1", GPU);
+        gpu.unprofiled = Some(Milliseconds(0.905));
+        let found = alexnet(&[gpu]);
+        assert!((found.engines[0].factor.unwrap() - 0.5).abs() < 1e-12);
+        assert!((found.groups[0].gpu.unwrap().value.0 - 0.2).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_run_of_another_engine_is_left_out_in_words() {
+        let found = alexnet(&[run("alexnet_gpu_transition_at_4", GPU)]);
+        assert!(
+            found.left_out[0].starts_with("alexnet_gpu_transition_at_4: no entry is of the DLA"),
+            "{:?}",
+            found.left_out
+        );
+        assert!(found.left_out[0].ends_with("; it was left out"));
+        assert_eq!(found.groups[0].gpu, None);
+    }
+
+    #[test]
+    fn both_halves_of_the_gpu_tell_what_cutting_it_costs() {
+        let after = run(
+            "alexnet_dla_transition_at_4",
+            "0.1 {conv1,pool1}\n0.9 conv2 + relu2 input reformatter 0\n0.45 conv2 + relu2\n1.0 fc6 + relu6\n0.01 prob",
+        );
+        let found = alexnet(&[run("alexnet_gpu_transition_at_-1", GPU), hands_over(4, "conv2", 3.0), after]);
+        assert!((found.gpu_launch.unwrap().value.0 - 0.05).abs() < 1e-9, "{:?}", found.gpu_launch);
+    }
+}

@@ -1,0 +1,173 @@
+//! What a change of accelerator costs, measured in two ways that are shown side by side and never added: a marked output's
+//! engine less the engine without it, and what an engine with a transition spends between its two parts.
+
+use super::estimate::{Estimate, line};
+use super::layers::{EngineRun, EngineTimes, LayerTimes};
+use crate::backend::sim::crossing_bytes;
+use crate::engine::{Device, EngineSpec};
+use crate::network::Network;
+use crate::platform::Platform;
+use crate::units::{Bytes, Milliseconds};
+
+/// A cost, by each measure that there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measures {
+    /// The engine with a marked output less the one without.
+    pub by_mark: Option<Estimate>,
+    /// What the engine that changes there spends on it: the entries that hand over to the DLA; or, back to the GPU, the
+    /// DLA's part of the engine that begins on it, less what the DLA takes for those layers.
+    pub by_reformat: Option<Estimate>,
+}
+
+/// One place where a network may change accelerators.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transition {
+    /// First layer on the other accelerator; 0 is the network's own input.
+    pub start: usize,
+    /// Tensor that crosses.
+    pub crossing: Bytes,
+    /// Output of the layer that was marked; differs from `crossing` where another layer was.
+    pub marked: Bytes,
+    /// From the GPU to the DLA.
+    pub to_dla: Measures,
+    /// From the DLA to the GPU.
+    pub to_gpu: Measures,
+}
+
+/// A cost as a line in the tensor that crosses, `fixed + per_mib x MiB`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransitionLine {
+    /// Whether it is of marked outputs rather than of reformats.
+    pub by_mark: bool,
+    /// Fixed part.
+    pub fixed: Milliseconds,
+    /// Part for each MiB.
+    pub per_mib: Milliseconds,
+    /// By how much each point lies above the line, by its start.
+    pub residuals: Vec<(usize, Milliseconds)>,
+}
+
+/// What is known of a network's transitions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransitionTimes {
+    /// In the order of their layers.
+    pub transitions: Vec<Transition>,
+    /// The line from the GPU to the DLA.
+    pub to_dla: Option<TransitionLine>,
+    /// The line from the DLA to the GPU.
+    pub to_gpu: Option<TransitionLine>,
+}
+
+impl TransitionLine {
+    /// What the line says of a tensor of `bytes`; never below zero.
+    pub fn cost(&self, bytes: Bytes) -> Milliseconds {
+        Milliseconds((self.fixed.0 + self.per_mib.0 * bytes.mebibytes()).max(0.0))
+    }
+}
+
+/// Costs at `starts`, the first layers of groups, from `runs` of marked and plain engines and from the engines of `layers`.
+pub fn transition_times(
+    network: &Network,
+    platform: &Platform,
+    starts: &[usize],
+    runs: &[EngineRun],
+    layers: &LayerTimes,
+) -> TransitionTimes {
+    let measures = Measurer { starts, runs, layers };
+    let bytes = |layer: usize| {
+        let tops = network.layers[layer].tops.iter().map(|&top| network.tensor(top).shape.elements());
+        Bytes(tops.sum::<u64>() * platform.bytes_per_element)
+    };
+    let transitions: Vec<Transition> = starts
+        .iter()
+        .map(|&start| {
+            let mark = measures.mark_for(start);
+            let crossing = crossing_bytes(network, platform, start);
+            Transition {
+                start,
+                crossing,
+                marked: mark.filter(|&mark| mark + 1 != start).map_or(crossing, bytes),
+                to_dla: Measures {
+                    by_mark: measures.mark(Device::Gpu, mark),
+                    by_reformat: measures.entering_dla(start),
+                },
+                to_gpu: Measures {
+                    by_mark: measures.mark(Device::Dla, mark),
+                    by_reformat: measures.leaving_dla(start),
+                },
+            }
+        })
+        .collect();
+    let to_dla = fitted(&transitions, |transition| transition.to_dla);
+    let to_gpu = fitted(&transitions, |transition| transition.to_gpu);
+    TransitionTimes { transitions, to_dla, to_gpu }
+}
+
+/// The line through the reformats, or through the marks where there are too few; the network's input is no transition.
+fn fitted(transitions: &[Transition], measures: impl Fn(&Transition) -> Measures) -> Option<TransitionLine> {
+    let between = || transitions.iter().filter(|transition| transition.start > 0);
+    let reformats =
+        between().filter_map(|it| Some((it.start, it.crossing, measures(it).by_reformat?))).collect::<Vec<_>>();
+    let marks = between().filter_map(|it| Some((it.start, it.marked, measures(it).by_mark?))).collect::<Vec<_>>();
+    through(&reformats, false).or_else(|| through(&marks, true))
+}
+
+fn through(points: &[(usize, Bytes, Estimate)], by_mark: bool) -> Option<TransitionLine> {
+    let xy: Vec<(f64, f64)> = points.iter().map(|(_, bytes, cost)| (bytes.mebibytes(), cost.value.0)).collect();
+    let (fixed, per_mib) = line(&xy)?;
+    let residual = |(start, bytes, cost): &(usize, Bytes, Estimate)| {
+        (*start, Milliseconds(cost.value.0 - fixed - per_mib * bytes.mebibytes()))
+    };
+    let residuals = points.iter().map(residual).collect();
+    Some(TransitionLine { by_mark, fixed: Milliseconds(fixed), per_mib: Milliseconds(per_mib), residuals })
+}
+
+struct Measurer<'a> {
+    starts: &'a [usize],
+    runs: &'a [EngineRun],
+    layers: &'a LayerTimes,
+}
+
+impl Measurer<'_> {
+    /// The marked layer that tells of a change before `start`: the last one before it; else, where only that was marked,
+    /// the first one after it, as HaX-CoNN's artifact does.
+    fn mark_for(&self, start: usize) -> Option<usize> {
+        let is_marked = |layer: &usize| self.runs.iter().any(|run| run.spec.marked() == Some(*layer));
+        let before = start.checked_sub(1).filter(|layer| is_marked(layer));
+        before.or_else(|| Some(start).filter(|layer| is_marked(layer) && !self.starts.contains(&(layer + 1))))
+    }
+
+    fn mark(&self, device: Device, mark: Option<usize>) -> Option<Estimate> {
+        let mark = mark?;
+        let marked = self.totals(|spec| spec.start == device && spec.marked() == Some(mark))?;
+        Some(marked.minus(&self.totals(|spec| spec.whole_on() == Some(device))?))
+    }
+
+    /// Time of the engines that `wanted` picks, without the profiler where that is known.
+    fn totals(&self, wanted: impl Fn(&EngineSpec) -> bool) -> Option<Estimate> {
+        let runs = self.runs.iter().filter(|run| wanted(&run.spec));
+        let totals: Vec<f64> = runs.map(|run| run.unprofiled.unwrap_or(run.profile.total).0).collect();
+        Estimate::of(&totals)
+    }
+
+    fn engines(&self, wanted: impl Fn(&EngineSpec) -> bool, time: impl Fn(&EngineTimes) -> f64) -> Option<Estimate> {
+        let engines = self.layers.engines.iter().filter(|engine| wanted(&engine.spec));
+        Estimate::of(&engines.map(time).collect::<Vec<_>>())
+    }
+
+    fn entering_dla(&self, start: usize) -> Option<Estimate> {
+        let enters = |spec: &EngineSpec| match start {
+            0 => spec.whole_on() == Some(Device::Dla),
+            _ => spec.leaves_at(Device::Gpu) == Some(start),
+        };
+        self.engines(enters, |engine| engine.booking.into_dla.0)
+    }
+
+    /// TensorRT books the way back to the GPU together with the DLA's work; what the DLA takes for the same layers is the
+    /// whole DLA's time less the tail from there.
+    fn leaving_dla(&self, start: usize) -> Option<Estimate> {
+        let head = self.engines(|spec| spec.leaves_at(Device::Dla) == Some(start), |engine| engine.booking.dla.0)?;
+        let tail = |start: usize| self.layers.tails.iter().find(|tail| tail.start == start).map(|tail| tail.measured);
+        Some(head.minus(&tail(0)?.minus(&tail(start)?)))
+    }
+}

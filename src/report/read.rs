@@ -1,0 +1,138 @@
+//! What TensorRT wrote, as tables.
+
+use super::table::{Align, Table};
+use crate::backend::trtexec::{Distribution, Document, Generation, LayerInformation, Log, Profile, Times};
+use crate::units::Milliseconds;
+
+/// A file's content, below its name.
+pub fn text(name: &str, document: &Document) -> String {
+    let body = match document {
+        Document::Log(log) => log_text(log),
+        Document::Profile(profile) => {
+            format!(
+                "profile of {} runs{}\n\n{}",
+                profile.iterations,
+                written(&profile.generation, profile.program.as_deref()),
+                layers(profile)
+            )
+        }
+        Document::Times(times) => times_text(times),
+        Document::LayerInformation(information) => information_text(information),
+    };
+    format!("{name}: {body}")
+}
+
+/// Who wrote it: a program that names itself, in a form of TensorRT's.
+fn written(generation: &Generation, program: Option<&str>) -> String {
+    match program {
+        Some(program) if !program.starts_with("TensorRT.") => format!(", by {program} in the form of {generation}"),
+        _ => format!(", {generation}"),
+    }
+}
+
+fn log_text(log: &Log) -> String {
+    let mut lines = vec![format!("log of trtexec{}", written(&log.generation, log.program.as_deref()))];
+    lines.extend(
+        log.command.as_ref().filter(|command| !command.is_empty()).map(|command| format!("command: {command}")),
+    );
+    lines.extend(log.runs.map(|runs| format!("counted runs: {runs}")));
+    for (name, distribution) in [("compute", &log.compute), ("latency", &log.latency), ("enqueue", &log.enqueue)] {
+        lines.extend(distribution.as_ref().map(|distribution| format!("{name}: {}", distribution_text(distribution))));
+    }
+    if log.compute.is_some() {
+        lines.push(match log.was_profiled() {
+            Some(true) => "these runs had the profiler, which makes them slower".to_owned(),
+            Some(false) => "these runs had no profiler".to_owned(),
+            None => "nothing says whether these runs had the profiler".to_owned(),
+        });
+    }
+    lines.extend(log.throughput.map(|throughput| format!("throughput: {throughput} runs per second")));
+    lines.extend(
+        (!log.averages.is_empty()).then(|| format!("means of {} runs: {}", log.averages[0].runs, log.averages.len())),
+    );
+    if let Some(profile) = &log.profile {
+        lines.push(format!("profiled runs: {}\n\n{}", profile.iterations, layers(profile)));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn distribution_text(distribution: &Distribution) -> String {
+    let Distribution { min, max, mean, median, percentiles } = distribution;
+    let mean = mean.map(|mean| format!("mean {} ms, ", mean.0)).unwrap_or_default();
+    let percentiles: Vec<String> =
+        percentiles.iter().map(|(percent, time)| format!(", {} % {} ms", percent.0, time.0)).collect();
+    format!("{mean}median {} ms, from {} to {} ms{}", median.0, min.0, max.0, percentiles.concat())
+}
+
+/// The table of layers, with what its rows leave of the total.
+fn layers(profile: &Profile) -> String {
+    let mut table = Table::new(&[
+        ("Total [ms]", Align::Right),
+        ("Mean [ms]", Align::Right),
+        ("Median [ms]", Align::Right),
+        ("Share", Align::Right),
+        ("Layer", Align::Left),
+    ]);
+    let share = |time: Milliseconds| format!("{:.1} %", 100.0 * time.0 / profile.total.0.max(f64::MIN_POSITIVE));
+    for entry in &profile.entries {
+        let median = entry.median.map_or_else(|| "-".to_owned(), |median| format!("{:.4}", median.0));
+        table.row([
+            format!("{:.2}", entry.total.0),
+            format!("{:.4}", entry.mean.0),
+            median,
+            share(entry.mean),
+            entry.name.clone(),
+        ]);
+    }
+    let unlisted = profile.unlisted();
+    if unlisted.0.abs() > 1e-3 * profile.total.0 {
+        table.row([
+            String::new(),
+            format!("{:.4}", unlisted.0),
+            "-".to_owned(),
+            share(unlisted),
+            "(in the total, but in no row)".to_owned(),
+        ]);
+    }
+    let all = profile.total.0 * profile.iterations as f64;
+    table.row([
+        format!("{all:.2}"),
+        format!("{:.4}", profile.total.0),
+        "-".to_owned(),
+        share(profile.total),
+        "(total)".to_owned(),
+    ]);
+    table.to_string()
+}
+
+fn times_text(times: &Times) -> String {
+    let mut sorted: Vec<f64> = times.runs.iter().map(|run| run.compute_time.0).collect();
+    sorted.sort_by(f64::total_cmp);
+    let n = sorted.len();
+    let median = f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]);
+    let warm_up = match times.includes_warm_up {
+        Some(true) => "warm-up runs are among them",
+        Some(false) => "warm-up runs aren't among them",
+        None => "up to TensorRT 8.4 warm-up runs are among them",
+    };
+    format!(
+        "times of {n} runs, {}\ncompute: mean {:.6} ms, median {median} ms, from {} to {} ms\n{warm_up}\n",
+        times.generation,
+        sorted.iter().sum::<f64>() / n as f64,
+        sorted[0],
+        sorted[n - 1]
+    )
+}
+
+fn information_text(information: &LayerInformation) -> String {
+    let mut table = Table::new(&[("Type", Align::Left), ("Layer", Align::Left)]);
+    for layer in &information.layers {
+        table.row([layer.kind.clone().unwrap_or_else(|| "-".to_owned()), layer.name.clone()]);
+    }
+    let ends = information.bindings.join(", ");
+    format!(
+        "layer information of {} layers, {}\ninputs and outputs: {ends}\n\n{table}",
+        information.layers.len(),
+        information.generation
+    )
+}
