@@ -6,7 +6,7 @@ mod rules;
 
 use crate::units::{GigabytesPerSecond, Milliseconds};
 
-pub use contention::{ContentionCurve, CurveError, Pccs, SlowdownTable};
+pub use contention::{ContentionCurve, ContentionGrid, CurveError, GridError, Pccs, SlowdownTable};
 pub use provenance::{Provenance, Sourced, StatedNumber};
 pub use rules::{LayerLimits, SupportRules, WindowLimits};
 

@@ -3,6 +3,7 @@
 
 mod board;
 mod calibrate;
+mod contention;
 mod kernel;
 mod measure;
 mod noise;
@@ -11,6 +12,7 @@ mod stages;
 
 pub use board::{Memory, Segment, SegmentSpan, Stage, Stuck, simulate};
 pub use calibrate::{CalibrationError, Fit, FittedGroup, Observation, Parameters, calibrate};
+pub use contention::contention_grid;
 pub use kernel::{Kernel, Work, crossing_bytes, kernels, within};
 pub use measure::{Entry, entries, samples};
 pub use noise::Noise;
