@@ -2,6 +2,8 @@
 
 pub mod builtin;
 mod contention;
+mod contention_block;
+mod contention_grid;
 mod doctor;
 mod documents;
 mod field;
@@ -21,6 +23,8 @@ pub mod schedule;
 #[cfg(test)]
 mod tests;
 
+pub use contention_block::{contention_blocks, contention_to_json};
+pub use contention_grid::{read_contention_grid, write_contention_grid};
 pub use doctor::findings_to_json;
 pub use documents::{
     PolicySchedule, calibration_to_json, check_to_json, inspections_to_json, platform_to_json, platforms_to_json,

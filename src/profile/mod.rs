@@ -3,6 +3,7 @@
 
 mod booking;
 mod calibration;
+mod contention;
 mod demand;
 mod error;
 mod estimate;
@@ -25,6 +26,7 @@ pub use booking::{Booking, GpuTime, NotThatEngine, book};
 pub use calibration::{
     AcceleratorFit, CalibrationSources, CoRun, PUBLISHED_CO_RUN, UNVERIFIED_ALEXNET, calibrate_platform, co_run,
 };
+pub use contention::{ContentionModel, FitError, FittedContention, Regions, fit_pccs, fit_table};
 pub use demand::{Demand, DemandSource, TrafficFigures, demands, modelled_bytes};
 pub use error::ProfileError;
 pub use estimate::{Estimate, line, non_increasing};

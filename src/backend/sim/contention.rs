@@ -40,7 +40,11 @@ fn relative_speed(own: f64, external: f64, memory: Memory) -> f64 {
 }
 
 /// A kernel that streams at `demand` for `time` where nobody disturbs it.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a demand is not negative and below a peak")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a demand is not negative and below a peak"
+)]
 fn stream(demand: f64, time: Milliseconds) -> Segment {
     let bytes = Bytes((demand * time.0 * 1e6).round() as u64);
     Segment { after: Vec::new(), release: Milliseconds(0.0), stages: vec![Stage { time, bytes }] }

@@ -94,6 +94,11 @@ impl ContentionCurve {
         Permille(((speed * 1e3).round_ties_even() as u32).clamp(1, 1000))
     }
 
+    /// The parameters, where it is a curve of the processor-centric model.
+    pub fn pccs(&self) -> Option<&Pccs> {
+        if let Self::Pccs(pccs) = self { Some(pccs) } else { None }
+    }
+
     /// Whether the curve is 1 without contention and never rises with it.
     pub fn validate(&self) -> Result<(), CurveError> {
         match self {

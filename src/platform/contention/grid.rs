@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 /// Most demands along one side of a grid.
-const LARGEST_SIDE: usize = 100;
+const LARGEST_SIDE: usize = 50;
 
 /// Own demands in GB/s that a grid may hold; the smallest is what the scheduler tells apart.
 const DEMANDS: std::ops::RangeInclusive<f64> = 0.001..=1e6;
@@ -24,9 +24,7 @@ pub struct ContentionGrid {
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum GridError {
     /// A side is too short or too long.
-    #[error(
-        "the grid has {rows} own and {columns} external demands, but must have from 2 to {LARGEST_SIDE} of each"
-    )]
+    #[error("the grid has {rows} own and {columns} external demands, but must have from 2 to {LARGEST_SIDE} of each")]
     Size {
         /// Number of own demands.
         rows: usize,
@@ -212,7 +210,12 @@ mod tests {
             assert_eq!(grid(own, external, achieved).unwrap_err().to_string(), message);
         };
         let fine: [&[f64]; 2] = [&[10.0, 9.0], &[20.0, 15.0]];
-        check(&[1.0], &[0.0, 1.0], &[&[1.0, 1.0]], "the grid has 1 own and 2 external demands, but must have from 2 to 100 of each");
+        check(
+            &[1.0],
+            &[0.0, 1.0],
+            &[&[1.0, 1.0]],
+            "the grid has 1 own and 2 external demands, but must have from 2 to 50 of each",
+        );
         check(&[10.0, 10.0], &[0.0, 1.0], &fine, "own demand 2 is 10 GB/s, which is not above 10 before it");
         check(&[10.0, 20.0], &[5.0, 1.0], &fine, "external demand 2 is 1 GB/s, which is not above 5 before it");
         check(&[0.0, 20.0], &[0.0, 1.0], &fine, "own demand 1 is 0 GB/s, but must be from 0.001 to 1000000");
@@ -220,9 +223,24 @@ mod tests {
         check(&[10.0, 20.0], &[-1.0, 1.0], &fine, "external demand 1 is -1 GB/s, but must be from 0 to 1000000");
         check(&[10.0, 20.0], &[0.0, 1.0], &fine[..1], "there are 1 rows of throughputs for 2 own demands");
         check(&[10.0, 20.0], &[0.0, 1.0], &[&[10.0, 9.0], &[20.0]], "row 2 holds 1 throughputs for 2 external demands");
-        check(&[10.0, 20.0], &[0.0, 1.0], &[&[10.0, 9.0], &[20.0, 0.0]], "row 2, column 2: 0 is no throughput in GB/s above 0");
-        check(&[10.0, 20.0], &[0.0, 1.0], &[&[10.0, f64::INFINITY], &[20.0, 9.0]], "row 1, column 2: inf is no throughput in GB/s above 0");
-        check(&[10.0, 20.0], &[0.0, 1.0], &[&[10.6, 9.0], &[20.0, 15.0]], "row 1, column 1: 10.6 GB/s were reached of 10 asked for, more than 5 % above it");
+        check(
+            &[10.0, 20.0],
+            &[0.0, 1.0],
+            &[&[10.0, 9.0], &[20.0, 0.0]],
+            "row 2, column 2: 0 is no throughput in GB/s above 0",
+        );
+        check(
+            &[10.0, 20.0],
+            &[0.0, 1.0],
+            &[&[10.0, f64::INFINITY], &[20.0, 9.0]],
+            "row 1, column 2: inf is no throughput in GB/s above 0",
+        );
+        check(
+            &[10.0, 20.0],
+            &[0.0, 1.0],
+            &[&[10.6, 9.0], &[20.0, 15.0]],
+            "row 1, column 1: 10.6 GB/s were reached of 10 asked for, more than 5 % above it",
+        );
     }
 
     #[test]

@@ -22,6 +22,19 @@ pub struct Pccs {
 }
 
 impl Pccs {
+    /// Every parameter with its name in platform files, in their order.
+    pub fn parameters(&self) -> [(&'static str, f64); 7] {
+        [
+            ("normal_bw", self.normal_bw),
+            ("intensive_bw", self.intensive_bw),
+            ("mrmc", self.mrmc),
+            ("tbwdc", self.tbwdc),
+            ("cbp", self.cbp),
+            ("rate", self.rate),
+            ("pbw", self.pbw),
+        ]
+    }
+
     /// Relative speed (0 to 1) at own demand `x` and external demand `y`.
     pub(super) fn relative_speed(&self, x: f64, y: f64) -> f64 {
         1.0 - (self.drop_percent(x, y) / 100.0).clamp(0.0, 1.0)
