@@ -83,6 +83,8 @@ fn every_key_that_a_command_prints_is_documented_and_every_documented_one_is_pri
     check("platform list", &["### `platform list`"]);
     check("platform show", &["### `platform show`"]);
     check("platform calibrate", &["### `platform calibrate`"]);
+    check("profile contention --points 3", &["### `profile contention`"]);
+    check("profile contention --points 3 --model table", &["### `profile contention`"]);
     check("reproduce --time-limit 1ms", &["### `reproduce`"]);
 }
 

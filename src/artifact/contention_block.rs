@@ -35,7 +35,7 @@ fn contention_block(fitted: &FittedContention) -> Result<String> {
         ContentionCurve::None => return Ok("    contention: none\n".to_owned()),
         ContentionCurve::Pccs(pccs) => {
             text.push_str("      model: pccs\n");
-            for (name, value) in pccs.parameters() {
+            for (name, value, _) in pccs.parameters() {
                 writeln!(text, "      {name}: {{value: {value}, {origin}}}")?;
             }
         }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 
 use crate::platform::{ContentionGrid, GridError};
 
@@ -104,10 +104,10 @@ fn fill<'a>(points: &'a [Point], own: &[f64], external: &[f64]) -> Result<Vec<Ve
         }
         *cell = Some(point);
     }
-    filled.into_iter().map(|row| complete(row, external)).collect()
+    filled.iter().map(|row| complete(row, external)).collect()
 }
 
-fn complete<'a>(row: Vec<Option<&'a Point>>, external: &[f64]) -> Result<Vec<&'a Point>, (usize, String)> {
+fn complete<'a>(row: &[Option<&'a Point>], external: &[f64]) -> Result<Vec<&'a Point>, (usize, String)> {
     let there: Vec<&Point> = row.iter().copied().flatten().collect();
     match (row.iter().position(Option::is_none), there.last()) {
         (Some(missing), Some(Point { line, own, .. })) => {

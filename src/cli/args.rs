@@ -23,7 +23,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 bad usage, 3 no schedu
 pub(super) enum Command {
     /// Build engines for GPU, DLA, transitions between them and marked outputs
     BuildEngines(BuildEnginesArguments),
-    /// Time layer groups and transitions, and the memory that they use
+    /// Time layer groups and transitions, and see how memory is used and fought for
     Profile(ProfileArguments),
     /// Show logs, profiles and times that trtexec wrote anywhere
     Read(ReadArguments),

@@ -127,6 +127,16 @@ mod tests {
     }
 
     #[test]
+    fn what_rises_is_pooled_to_its_mean() {
+        let check =
+            |values: &[f64], weights: &[f64], expected: &[f64]| assert_eq!(non_increasing(values, weights), expected);
+        check(&[], &[], &[]);
+        check(&[3.0, 2.0, 2.0, 1.0], &[1.0; 4], &[3.0, 2.0, 2.0, 1.0]);
+        check(&[4.0, 1.0, 2.0, 6.0], &[1.0; 4], &[4.0, 3.0, 3.0, 3.0]);
+        check(&[1.0, 2.0, 6.0], &[4.0, 1.0, 1.0], &[2.0, 2.0, 2.0]);
+    }
+
+    #[test]
     fn a_line_through_points_on_it_is_that_line() {
         let (a, b) = line(&[(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)]).unwrap();
         assert!((a - 1.0).abs() < 1e-12 && (b - 2.0).abs() < 1e-12);

@@ -1,6 +1,7 @@
 //! Numbers to words and pictures: tables, Gantt charts, SVG, one HTML page. Prints nothing itself.
 
 mod calibration;
+mod contention;
 pub mod doctor;
 mod gantt;
 mod html;
@@ -18,6 +19,7 @@ mod tests;
 mod view;
 
 pub use calibration::calibration;
+pub use contention::contention;
 pub use gantt::gantt;
 pub use html::page;
 pub use reproduce::{PUBLISHED, PublishedPair, Reproduced, reproduction};

@@ -34,7 +34,7 @@ fn spaced(largest: f64, skipped: usize, points: usize) -> Vec<f64> {
 fn relative_speed(own: f64, external: f64, memory: Memory) -> f64 {
     let longest = Milliseconds(ALONE.0 * (1.0 + 2.0 * own / memory.shared.0));
     let observed = stream(own, ALONE);
-    let alone = observed_time(&[observed.clone()], memory);
+    let alone = observed_time(std::slice::from_ref(&observed), memory);
     let beside = observed_time(&[observed, stream(external, longest)], memory);
     alone / beside
 }

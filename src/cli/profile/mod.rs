@@ -1,9 +1,10 @@
-//! `haxconn profile`: what layer groups, transitions and memory cost, from engines that are run or files of engines that
-//! were.
+//! `haxconn profile`: what layer groups, transitions, memory and contention cost, from engines that are run or files of
+//! engines that were.
 
 mod all;
 mod arguments;
 mod characterise;
+mod contention;
 mod engines;
 mod files;
 mod layers;
@@ -15,6 +16,7 @@ use clap::{Args, Subcommand};
 
 use super::failure::Failure;
 use arguments::{AllArguments, LayersArguments, TransitionsArguments};
+use contention::ContentionArguments;
 
 #[derive(Args, Debug)]
 pub(super) struct ProfileArguments {
@@ -28,6 +30,8 @@ enum ProfileCommand {
     Layers(LayersArguments),
     /// Time changes of accelerator, in both directions
     Transitions(TransitionsArguments),
+    /// Make contention curves of accelerators from grids of own and external demand
+    Contention(ContentionArguments),
     /// Time layers and transitions, and write the profiles that `schedule` takes
     All(AllArguments),
 }
@@ -36,6 +40,7 @@ pub(super) fn run(arguments: &ProfileArguments) -> Result<(), Failure> {
     match &arguments.command {
         ProfileCommand::Layers(arguments) => layers::run(arguments),
         ProfileCommand::Transitions(arguments) => transitions::run(arguments),
+        ProfileCommand::Contention(arguments) => contention::run(arguments),
         ProfileCommand::All(arguments) => all::run(arguments),
     }
 }

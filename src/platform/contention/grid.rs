@@ -200,7 +200,7 @@ mod tests {
     fn speeds_are_shares_of_the_own_demand() {
         let grid = grid(&[10.0, 40.0], &[0.0, 20.0], &[&[10.0, 9.0], &[40.5, 30.0]]).unwrap();
         assert_eq!(grid.speeds(0), [1.0, 0.9]);
-        assert_eq!(grid.speed(1, 1), 0.75);
+        assert_eq!(grid.speeds(1), [1.0125, 0.75]);
         assert_eq!(grid.size(), "2 x 2");
     }
 

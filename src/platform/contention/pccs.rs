@@ -22,16 +22,16 @@ pub struct Pccs {
 }
 
 impl Pccs {
-    /// Every parameter with its name in platform files, in their order.
-    pub fn parameters(&self) -> [(&'static str, f64); 7] {
+    /// Every parameter with its name in platform files and its unit, in their order.
+    pub fn parameters(&self) -> [(&'static str, f64, &'static str); 7] {
         [
-            ("normal_bw", self.normal_bw),
-            ("intensive_bw", self.intensive_bw),
-            ("mrmc", self.mrmc),
-            ("tbwdc", self.tbwdc),
-            ("cbp", self.cbp),
-            ("rate", self.rate),
-            ("pbw", self.pbw),
+            ("normal_bw", self.normal_bw, "GB/s"),
+            ("intensive_bw", self.intensive_bw, "GB/s"),
+            ("mrmc", self.mrmc, "%"),
+            ("tbwdc", self.tbwdc, "GB/s"),
+            ("cbp", self.cbp, "GB/s"),
+            ("rate", self.rate, "% per GB/s"),
+            ("pbw", self.pbw, "GB/s"),
         ]
     }
 

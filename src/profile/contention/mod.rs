@@ -4,7 +4,6 @@
 mod construct;
 mod error;
 mod fit;
-mod isotonic;
 mod refine;
 mod table;
 #[cfg(test)]

@@ -9,6 +9,9 @@ use crate::platform::{ContentionGrid, Pccs};
 const COMPARING_ROUNDS: usize = 40;
 const ROUNDS: usize = 400;
 
+/// Squared errors that differ by less say nothing of the divisions.
+const NO_DIFFERENCE: f64 = 1e-9;
+
 /// Steps, as shares of a parameter's scale.
 const FIRST_STEP: f64 = 0.25;
 const LAST_STEP: f64 = 1e-7;
@@ -28,17 +31,21 @@ const DIRECTIONS: [Parameters; 5] =
 pub fn fit_pccs(grid: &ContentionGrid) -> Pccs {
     let split = threshold_split(grid);
     let constructed = rounded(construct(grid, split));
-    let split = nearest(grid, other_intensive(grid, split)).unwrap_or(split);
-    let split = nearest(grid, other_minor(split)).unwrap_or(split);
-    let split = nearest(grid, other_intensive(grid, split)).unwrap_or(split);
+    let split = nearest(grid, split, other_intensive(grid, split));
+    let split = nearest(grid, split, other_minor(split));
+    let split = nearest(grid, split, other_intensive(grid, split));
     let refined = rounded(refine(grid, construct(grid, split), ROUNDS));
     if squared_error(grid, refined) < squared_error(grid, constructed) { refined } else { constructed }
 }
 
-/// The division whose curve lies nearest to the grid after some refinement; the first one of equals.
-fn nearest(grid: &ContentionGrid, splits: impl Iterator<Item = Split>) -> Option<Split> {
-    let judge = |split| (squared_error(grid, refine(grid, construct(grid, split), COMPARING_ROUNDS)), split);
-    splits.map(judge).min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, split)| split)
+/// The division whose curve, somewhat refined, lies nearest to the grid; `kept` unless another is nearer by more than 1 %.
+fn nearest(grid: &ContentionGrid, kept: Split, others: impl Iterator<Item = Split>) -> Split {
+    let error = |split| squared_error(grid, refine(grid, construct(grid, split), COMPARING_ROUNDS));
+    let nearer = |(best, least), split| {
+        let error = error(split);
+        if error < 0.99 * least - NO_DIFFERENCE { (split, error) } else { (best, least) }
+    };
+    others.fold((kept, error(kept)), nearer).0
 }
 
 fn refine(grid: &ContentionGrid, start: Pccs, rounds: usize) -> Pccs {

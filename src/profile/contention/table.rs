@@ -1,7 +1,7 @@
 //! A table of speeds from a grid: 1 without external demand, and never rising with it.
 
-use super::isotonic::non_increasing;
 use crate::platform::{ContentionGrid, SlowdownTable};
+use crate::profile::non_increasing;
 
 /// Speeds are written to a ten-thousandth.
 const RESOLUTION: f64 = 1e4;
@@ -11,7 +11,8 @@ const RESOLUTION: f64 = 1e4;
 pub fn fit_table(grid: &ContentionGrid) -> SlowdownTable {
     let measured = usize::from(grid.external()[0] == 0.0);
     let row = |row: usize| {
-        let speeds = non_increasing(&grid.speeds(row)[measured..]);
+        let speeds = grid.speeds(row).split_off(measured);
+        let speeds = non_increasing(&speeds, &vec![1.0; speeds.len()]);
         std::iter::once(1.0).chain(speeds.into_iter().map(rounded)).collect()
     };
     SlowdownTable {

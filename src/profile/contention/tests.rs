@@ -7,7 +7,7 @@ use super::error::squared_error;
 use super::refine::rounded;
 use super::*;
 use crate::platform::{ContentionCurve, ContentionGrid, Pccs, SlowdownTable};
-use crate::units::GigabytesPerSecond;
+use crate::units::{GigabytesPerSecond, Percent};
 
 const XAVIER_GPU: Pccs =
     Pccs { normal_bw: 38.1, intensive_bw: 96.2, mrmc: 4.9, tbwdc: 87.2, cbp: 45.3, rate: 1.11, pbw: 127.5 };
@@ -87,7 +87,7 @@ fn a_row_that_never_flattens_has_its_knee_at_the_last_external_demand() {
 fn an_accelerator_that_nothing_slows_has_a_flat_curve() {
     let grid = grid_of(Pccs { rate: 0.0, mrmc: 0.0, ..XAVIER_GPU }, 90.0, 30.0, &[1.0]);
     let fitted = fit_pccs(&grid);
-    assert_eq!(error_of(&grid, fitted).worst.0, 0.0);
+    assert_eq!(error_of(&grid, fitted).worst, Percent(0.0));
     assert_eq!((fitted.mrmc, fitted.rate), (0.0, 0.0));
 }
 
