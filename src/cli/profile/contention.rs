@@ -23,25 +23,29 @@ enum ModelArgument {
     Table,
 }
 
+/// Heading of the flags that say which grids and what becomes of them.
+const GRIDS: &str = "Grids";
+
 #[derive(Args, Debug)]
 #[command(after_help = "Example: haxconn profile contention --platform xavier_agx --backend sim")]
 pub(in crate::cli) struct ContentionArguments {
     #[command(flatten)]
     platform: PlatformChoice,
     /// What gives the grids
-    #[arg(long, value_enum, default_value_t = BackendArgument::Auto)]
+    #[arg(long, value_enum, default_value_t = BackendArgument::Auto, help_heading = GRIDS)]
     backend: BackendArgument,
     /// Accelerators, separated by commas [default: all]
-    #[arg(long, value_delimiter = ',', value_name = "NAME,..")]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,..", help_heading = GRIDS)]
     accelerator: Vec<String>,
     /// Grid measured elsewhere: lines of `own_gbps,external_gbps,achieved_gbps`
-    #[arg(long, value_name = "FILE.csv")]
+    #[arg(long, value_name = "FILE.csv", help_heading = GRIDS)]
     grid: Option<PathBuf>,
     /// Demands along each side of a simulated grid
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=50), conflicts_with = "grid")]
+    #[arg(long, default_value_t = 10, value_name = "N", help_heading = GRIDS)]
+    #[arg(value_parser = clap::value_parser!(u8).range(2..=50), conflicts_with = "grid")]
     points: u8,
     /// Form of the curves
-    #[arg(long, value_enum, default_value_t = ModelArgument::Pccs)]
+    #[arg(long, value_enum, default_value_t = ModelArgument::Pccs, help_heading = GRIDS)]
     model: ModelArgument,
     #[command(flatten)]
     output: OutputArguments,
