@@ -15,12 +15,14 @@ pub(super) fn run(arguments: &ReadArguments) -> Result<(), Failure> {
     let documents: Vec<(&PathBuf, Document)> =
         arguments.files.iter().map(|path| Ok((path, document(path)?))).collect::<Result<_, Failure>>()?;
     let named = || documents.iter().map(|(path, document)| (path.display().to_string(), document));
-    match arguments.output.format {
-        Format::Json => output::print(&artifact::documents_to_json(named())?),
-        Format::Text => {
-            output::print(&named().map(|(name, document)| read::text(&name, document)).collect::<Vec<_>>().join("\n"))
-        }
+    if arguments.output.format == Format::Json {
+        return output::print(&artifact::documents_to_json(named())?);
     }
+    for (idx, (name, document)) in named().enumerate() {
+        output::print(if idx > 0 { "\n" } else { "" })?;
+        output::print(&read::text(&name, document))?;
+    }
+    Ok(())
 }
 
 /// Reads any file of `trtexec`.

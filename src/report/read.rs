@@ -6,20 +6,21 @@ use crate::units::Milliseconds;
 
 /// A file's content, below its name.
 pub fn text(name: &str, document: &Document) -> String {
-    let body = match document {
-        Document::Log(log) => log_text(log),
-        Document::Profile(profile) => {
-            format!(
-                "profile of {} runs{}\n\n{}",
-                profile.iterations,
-                written(&profile.generation, profile.program.as_deref()),
-                layers(profile)
-            )
-        }
-        Document::Times(times) => times_text(times),
-        Document::LayerInformation(information) => information_text(information),
+    let (head, table) = match document {
+        Document::Log(log) => (log_head(log), log.profile.as_ref().map(layers)),
+        Document::Profile(profile) => (profile_head(profile), Some(layers(profile))),
+        Document::Times(times) => (times_head(times), None),
+        Document::LayerInformation(information) => (information_head(information), Some(engine_layers(information))),
     };
-    format!("{name}: {body}")
+    match table {
+        // Written once: a profile may have half a million rows.
+        Some(table) => format!("{name}: {head}\n\n{table}"),
+        None => format!("{name}: {head}\n"),
+    }
+}
+
+fn profile_head(profile: &Profile) -> String {
+    format!("profile of {} runs{}", profile.iterations, written(&profile.generation, profile.program.as_deref()))
 }
 
 /// Who wrote it: a program that names itself, in a form of TensorRT's.
@@ -30,7 +31,7 @@ fn written(generation: &Generation, program: Option<&str>) -> String {
     }
 }
 
-fn log_text(log: &Log) -> String {
+fn log_head(log: &Log) -> String {
     let mut lines = vec![format!("log of trtexec{}", written(&log.generation, log.program.as_deref()))];
     lines.extend(
         log.command.as_ref().filter(|command| !command.is_empty()).map(|command| format!("command: {command}")),
@@ -50,10 +51,8 @@ fn log_text(log: &Log) -> String {
     lines.extend(
         (!log.averages.is_empty()).then(|| format!("means of {} runs: {}", log.averages[0].runs, log.averages.len())),
     );
-    if let Some(profile) = &log.profile {
-        lines.push(format!("profiled runs: {}\n\n{}", profile.iterations, layers(profile)));
-    }
-    lines.join("\n") + "\n"
+    lines.extend(log.profile.as_ref().map(|profile| format!("profiled runs: {}", profile.iterations)));
+    lines.join("\n")
 }
 
 fn distribution_text(distribution: &Distribution) -> String {
@@ -65,7 +64,7 @@ fn distribution_text(distribution: &Distribution) -> String {
 }
 
 /// The table of layers, with what its rows leave of the total.
-fn layers(profile: &Profile) -> String {
+fn layers(profile: &Profile) -> Table {
     let mut table = Table::new(&[
         ("Total [ms]", Align::Right),
         ("Mean [ms]", Align::Right),
@@ -102,10 +101,10 @@ fn layers(profile: &Profile) -> String {
         share(profile.total),
         "(total)".to_owned(),
     ]);
-    table.to_string()
+    table
 }
 
-fn times_text(times: &Times) -> String {
+fn times_head(times: &Times) -> String {
     let mut sorted: Vec<f64> = times.runs.iter().map(|run| run.compute_time.0).collect();
     sorted.sort_by(f64::total_cmp);
     let n = sorted.len();
@@ -116,7 +115,7 @@ fn times_text(times: &Times) -> String {
         None => "up to TensorRT 8.4 warm-up runs are among them",
     };
     format!(
-        "times of {n} runs, {}\ncompute: mean {:.6} ms, median {median} ms, from {} to {} ms\n{warm_up}\n",
+        "times of {n} runs, {}\ncompute: mean {:.6} ms, median {median} ms, from {} to {} ms\n{warm_up}",
         times.generation,
         sorted.iter().sum::<f64>() / n as f64,
         sorted[0],
@@ -124,15 +123,15 @@ fn times_text(times: &Times) -> String {
     )
 }
 
-fn information_text(information: &LayerInformation) -> String {
+fn information_head(information: &LayerInformation) -> String {
+    let LayerInformation { generation, layers, bindings } = information;
+    format!("layer information of {} layers, {generation}\ninputs and outputs: {}", layers.len(), bindings.join(", "))
+}
+
+fn engine_layers(information: &LayerInformation) -> Table {
     let mut table = Table::new(&[("Type", Align::Left), ("Layer", Align::Left)]);
     for layer in &information.layers {
         table.row([layer.kind.clone().unwrap_or_else(|| "-".to_owned()), layer.name.clone()]);
     }
-    let ends = information.bindings.join(", ");
-    format!(
-        "layer information of {} layers, {}\ninputs and outputs: {ends}\n\n{table}",
-        information.layers.len(),
-        information.generation
-    )
+    table
 }

@@ -36,6 +36,10 @@ pub struct Entry {
 
 /// What a run of `engine`, which is that of `spec`, consists of, in its order.
 pub fn entries(network: &Network, platform: &Platform, spec: &EngineSpec, engine: &SimulatedEngine) -> Vec<Entry> {
+    // A layer that no kernel holds is done with the last kernel before it.
+    let ends_by =
+        |marked: usize| engine.kernels.iter().rposition(|kernel| kernel.layers.iter().all(|&layer| layer <= marked));
+    let marking = spec.marked().and_then(ends_by);
     let mut writer = Writer { network, platform, spec, entries: Vec::new(), owed: 0.0 };
     let mut next = 0;
     while next < engine.kernels.len() {
@@ -43,8 +47,11 @@ pub fn entries(network: &Network, platform: &Platform, spec: &EngineSpec, engine
         let same = engine.kernels[next..].iter().take_while(|kernel| kernel.device == device).count();
         let kernels = &engine.kernels[next..next + same];
         match device {
-            Device::Dla => writer.on_dla(kernels, next == 0, next + same == engine.kernels.len()),
-            Device::Gpu => kernels.iter().for_each(|kernel| writer.on_gpu(kernel)),
+            Device::Dla => {
+                let edges = [next == 0, next + same == engine.kernels.len()];
+                writer.on_dla(kernels, edges, marking.is_some_and(|at| (next..next + same).contains(&at)));
+            }
+            Device::Gpu => writer.on_gpu(kernels, marking.and_then(|at| at.checked_sub(next))),
         }
         next += same;
     }
@@ -95,22 +102,27 @@ impl Writer<'_> {
         names.collect::<Vec<_>>().join(separator)
     }
 
-    fn on_gpu(&mut self, kernel: &PlannedKernel) {
-        let name = self.names(kernel.layers.iter().copied(), " + ");
-        if self.owed > 0.0 {
-            let entering = self.entering(Device::Gpu, kernel.layers[0]);
-            self.push_dla(format!("{name} input reformatter 0"), self.owed + entering);
-            self.owed = 0.0;
-        }
-        self.push(name.clone(), kernel.time.0);
-        if let Some(marked) = self.spec.marked().filter(|marked| kernel.layers.contains(marked)) {
-            let leaving = self.marked(Device::Dla, marked);
-            self.push(format!("{name} output reformatter 0"), leaving);
+    /// Consecutive kernels on the GPU; `marking` is the one after which the marked output is there.
+    fn on_gpu(&mut self, kernels: &[PlannedKernel], marking: Option<usize>) {
+        let begin = kernels.iter().flat_map(|kernel| kernel.layers.iter().copied()).min().unwrap_or(0);
+        for (idx, kernel) in kernels.iter().enumerate() {
+            let name = self.names(kernel.layers.iter().copied(), " + ");
+            if self.owed > 0.0 {
+                let entering = self.entering(Device::Gpu, begin);
+                self.push_dla(format!("{name} input reformatter 0"), self.owed + entering);
+                self.owed = 0.0;
+            }
+            self.push(name.clone(), kernel.time.0);
+            if let Some(marked) = self.spec.marked().filter(|_| marking == Some(idx)) {
+                let leaving = self.marked(Device::Dla, marked);
+                self.push(format!("{name} output reformatter 0"), leaving);
+            }
         }
     }
 
-    /// Consecutive kernels on the DLA, which are one node.
-    fn on_dla(&mut self, kernels: &[PlannedKernel], first: bool, last: bool) {
+    /// Consecutive kernels on the DLA, which are one node: whether it is the first or the last of all, and whether the
+    /// marked output is made in it.
+    fn on_dla(&mut self, kernels: &[PlannedKernel], [first, last]: [bool; 2], marks: bool) {
         let layers = || kernels.iter().flat_map(|kernel| kernel.layers.iter().copied());
         let node = format!("{{{}}}", self.names(layers(), ","));
         let begin = layers().min().unwrap_or(0);
@@ -126,7 +138,7 @@ impl Writer<'_> {
         if first {
             self.push("data copy finish".to_owned(), entering * 0.3);
         }
-        if let Some(marked) = self.spec.marked().filter(|marked| layers().any(|layer| layer == *marked)) {
+        if let Some(marked) = self.spec.marked().filter(|_| marks) {
             let leaving = self.marked(Device::Gpu, marked);
             self.push_dla(format!("{node} output reformatter 1"), leaving);
         }

@@ -1,0 +1,368 @@
+//! `haxconn profile layers`, `transitions` and `all`, and `haxconn read`: from the simulator's logs and from files in the
+//! forms that TensorRT writes.
+#![expect(clippy::unwrap_used, reason = "a test ends where its folder or its program can't be used")]
+
+mod program;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use haxconn::network::{Network, caffe, catalog};
+use haxconn::profile::{DlaTail, GOOGLENET_DLA_TAILS, GOOGLENET_GPU_LAYERS, dla_tails, gpu_layers};
+use program::{accepts_in, haxconn_in, names_in, refuses_in, write};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The times of GoogleNet's groups on Xavier's DLA, and how far off another way of rounding may put them.
+const GOOGLENET_DLA: [f64; 10] = [1.056, 0.212, 0.376, 0.280, 0.202, 0.215, 0.231, 0.299, 0.223, 0.398];
+
+fn googlenet() -> Network {
+    let entry = catalog::find("googlenet").unwrap();
+    caffe::parse(entry.text, entry.name, entry.title).unwrap()
+}
+
+/// `--exportProfile` of TensorRT 7.1 over 1000 runs, from names and mean times.
+fn exported(entries: &[(String, f64)]) -> String {
+    let all: f64 = entries.iter().map(|(_, time)| time).sum();
+    let mut text = "[\n  { \"count\" : 1000 }\n".to_owned();
+    for (name, time) in entries {
+        let (total, percentage) = (time * 1e3, 100.0 * time / all);
+        writeln!(
+            text,
+            ", {{ \"name\" : \"{name}\", \"timeMs\" : {total:.4}, \"averageMs\" : {time:.6}, \"percentage\" : {percentage:.5} }}"
+        )
+        .unwrap();
+    }
+    text + "]\n"
+}
+
+/// The published profile of the GPU up to the layer `end`, reformatters before their layers.
+fn on_gpu(network: &Network, end: usize) -> Vec<(String, f64)> {
+    let mut entries = Vec::new();
+    for layer in gpu_layers(GOOGLENET_GPU_LAYERS).unwrap() {
+        let idx = network.layers.iter().position(|candidate| candidate.name == layer.first_name()).unwrap();
+        if idx < end {
+            if layer.reformat.0 > 0.0 {
+                entries.push((format!("{} input reformatter 0", layer.entry), layer.reformat.0));
+            }
+            entries.push((layer.entry, layer.average.0));
+        }
+    }
+    entries
+}
+
+/// A node of the DLA, and what stands for it: its time is booked on whatever follows, which tactics decide.
+fn on_dla(network: &Network, tail: &DlaTail, at_output: bool) -> Vec<(String, f64)> {
+    let layers: Vec<&str> = network.layers[tail.first_dla_layer..140].iter().map(|layer| &*layer.name).collect();
+    let node = format!("{{{}}}", layers.join(","));
+    let named = |words: &str, time| (format!("{node}{words}"), time);
+    let booked = |name: &str, time| (name.to_owned(), time);
+    let (waits, finishes) = if at_output {
+        (named(" output reformatter 0", tail.dla.0 - 0.008), named(" output to be reformatted 0 finish", 0.002))
+    } else {
+        (booked("prob input reformatter 0", tail.dla.0 - 0.008), booked("loss3/classifier finish", 0.002))
+    };
+    // The wait for a changed format is named for the node, that for the network's input is not.
+    let mut entries = if tail.first_dla_layer == 0 {
+        vec![booked("data to nvm", tail.reformat.0), named("", 0.006), booked("data copy finish", 0.017)]
+    } else {
+        vec![
+            named(" input reformatter 0", tail.reformat.0),
+            named("", 0.005),
+            named(" reformatted input 0 finish", 0.001),
+        ]
+    };
+    entries.extend([waits, finishes, booked("prob", 0.007)]);
+    entries
+}
+
+/// The series of a TensorRT 7.1 board: nine transition engines and the one that is wholly on the DLA.
+fn xavier_series(folder: &Path) {
+    let network = googlenet();
+    for (idx, tail) in dla_tails(GOOGLENET_DLA_TAILS).unwrap().iter().enumerate() {
+        let mut entries = on_gpu(&network, tail.first_dla_layer);
+        entries.extend(on_dla(&network, tail, idx % 2 == 0));
+        let name = match tail.first_dla_layer {
+            0 => "googlenet_dla_mark_at_-1.profile".to_owned(),
+            cut => format!("googlenet_gpu_transition_at_{cut}.profile"),
+        };
+        write(folder, &name, exported(&entries));
+    }
+}
+
+fn json_in(folder: &Path, arguments: &[&str]) -> Value {
+    let printed = accepts_in(folder, &[arguments, &["--quiet", "--format", "json"]].concat());
+    serde_json::from_str(&printed).unwrap()
+}
+
+fn numbers<'a>(groups: &'a Value, path: &'a [&'a str]) -> impl Iterator<Item = Option<f64>> + 'a {
+    groups.as_array().unwrap().iter().map(|group| path.iter().fold(group, |value, key| &value[key]).as_f64())
+}
+
+#[test]
+fn groups_on_the_dla_come_from_a_boards_series() {
+    let folder = TempDir::new().unwrap();
+    xavier_series(&folder.path().join("series"));
+    let document = json_in(folder.path(), &["profile", "layers", "--dnns", "googlenet", "--from", "series"]);
+    let network = &document["networks"][0];
+    let dla: Vec<Option<f64>> = numbers(&network["groups"], &["dla", "t_ms"]).collect();
+    assert_eq!(dla.len(), 11);
+    for (found, expected) in dla.iter().zip(GOOGLENET_DLA) {
+        assert!((found.unwrap() - expected).abs() < 0.003, "{dla:?}");
+    }
+    // The softmax fell back, and only these engines tell its time on the GPU; the group before it is on the DLA in all.
+    assert_eq!(dla[10], None);
+    let gpu: Vec<Option<f64>> = numbers(&network["groups"], &["gpu", "t_ms"]).collect();
+    assert!((gpu[0].unwrap() - 0.4523).abs() < 0.003 && gpu[9].is_none() && gpu[10].is_some(), "{gpu:?}");
+    assert!(numbers(&network["groups"], &["dla", "half_width_ms"]).all(|half| half.is_none()));
+    // The way into the DLA stands apart, and nothing is lost.
+    let engine = &network["engines"][1];
+    assert_eq!(engine["engine"], "googlenet_gpu_transition_at_24");
+    assert!((engine["into_dla_ms"].as_f64().unwrap() - 0.0352).abs() < 1e-6, "{engine}");
+    for engine in network["engines"].as_array().unwrap() {
+        let parts = ["gpu_ms", "into_dla_ms", "dla_ms", "fallback_ms", "unattributed_ms"];
+        let sum: f64 = parts.iter().map(|part| engine[part].as_f64().unwrap()).sum();
+        assert!((sum - engine["total_ms"].as_f64().unwrap()).abs() < 1e-9, "{engine}");
+    }
+}
+
+#[test]
+fn what_is_named_after_another_engine_than_it_is_of_is_left_out_in_words() {
+    let folder = TempDir::new().unwrap();
+    xavier_series(&folder.path().join("series"));
+    let series = folder.path().join("series");
+    fs::copy(
+        series.join("googlenet_gpu_transition_at_38.profile"),
+        series.join("googlenet_dla_transition_at_38.profile"),
+    )
+    .unwrap();
+    let ran = haxconn_in(folder.path(), &["profile", "layers", "--dnns", "googlenet", "--from", "series"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("googlenet_dla_transition_at_38.profile: layer `pool3/3x3_s2` is in a node of the DLA, but the engine's name puts it on the GPU; it was left out"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn two_builds_of_each_engine_give_intervals_and_the_sum_lies_within_that_of_the_whole() {
+    let folder = TempDir::new().unwrap();
+    let arguments =
+        ["profile", "layers", "--dnns", "googlenet", "--backend", "sim", "--iterations", "50", "--repeats", "3"];
+    let document = json_in(folder.path(), &arguments);
+    let network = &document["networks"][0];
+    let dla: Vec<f64> = numbers(&network["groups"], &["dla", "t_ms"]).flatten().collect();
+    assert!(dla.len() == 10 && dla.iter().all(|time| *time > 0.0), "{dla:?}");
+    assert_eq!(numbers(&network["groups"], &["dla", "half_width_ms"]).flatten().count(), 10);
+    let whole = &network["tails"][0]["measured"];
+    let sum: f64 = dla.iter().sum();
+    let distance = (sum - whole["ms"].as_f64().unwrap()).abs();
+    assert!(distance <= whole["half_width_ms"].as_f64().unwrap(), "{sum} {whole}");
+}
+
+#[test]
+fn the_simulators_files_are_read_back_to_what_they_were_made_from() {
+    let folder = TempDir::new().unwrap();
+    let arguments = [
+        "profile",
+        "all",
+        "--dnns",
+        "googlenet",
+        "--backend",
+        "sim",
+        "--iterations",
+        "20",
+        "--repeats",
+        "1",
+        "--no-noise",
+    ];
+    let document = json_in(folder.path(), &arguments);
+    let groups = document["profiles"][0]["groups"].as_array().unwrap();
+    let modelled = accepts_in(
+        folder.path(),
+        &["schedule", "--dnns", "googlenet,googlenet", "--profile", "output/profiles/xavier_agx/googlenet.json"],
+    );
+    assert!(modelled.contains("output/profiles/xavier_agx/googlenet.json"), "{modelled}");
+    let network = googlenet();
+    let platform = haxconn::artifact::builtin::platform("xavier_agx").unwrap();
+    let rules: Vec<_> = platform.accelerators.iter().map(Into::into).collect();
+    let split = haxconn::group::split(&network, &rules, &haxconn::group::GroupSpec::default()).unwrap();
+    let model = haxconn::profile::model(&network, &platform, &split);
+    assert_eq!(groups.len(), model.groups.len());
+    for (found, expected) in groups.iter().zip(&model.groups) {
+        assert_eq!(found["layers"][0], expected.layers.first);
+        for (name, cost) in &expected.costs {
+            let found = &found["costs"][name];
+            let time = found["t_ms"]["value"].as_f64().unwrap();
+            // A log has six digits of each time. What leads out of the DLA at its end stands in its last group.
+            let out = if name == "dla" && expected.layers.last == 140 { 0.0016 } else { 2e-5 };
+            assert!((time - cost.time.value.0).abs() < out, "{} {name}: {time} {}", expected.layers, cost.time.value.0);
+            assert_eq!(found["t_ms"]["provenance"], "modelled");
+            let entry = found["in_ms"]["value"].as_f64().unwrap();
+            assert!(
+                (entry - cost.entry.value.0).abs() < 2e-4,
+                "{} {name}: {entry} {}",
+                expected.layers,
+                cost.entry.value.0
+            );
+        }
+    }
+}
+
+#[test]
+fn a_command_that_was_killed_goes_on_where_it_was() {
+    let folder = TempDir::new().unwrap();
+    let arguments =
+        ["profile", "layers", "--dnns", "alexnet", "--backend", "sim", "--iterations", "20", "--repeats", "1"];
+    let first = accepts_in(folder.path(), &arguments);
+    let logs = folder.path().join("output/logs/sim/xavier_agx/fp16/run1");
+    let kept = logs.join("alexnet_gpu_transition_at_-1.log");
+    let lost = logs.join("alexnet_dla_transition_at_-1.log");
+    // What marks a file that was not written anew.
+    let marked = format!("{}\n# kept\n", fs::read_to_string(&kept).unwrap());
+    fs::write(&kept, &marked).unwrap();
+    fs::remove_file(&lost).unwrap();
+    assert_eq!(accepts_in(folder.path(), &arguments), first);
+    assert!(lost.exists());
+    assert_eq!(fs::read_to_string(&kept).unwrap(), marked);
+    // Another number of runs is another measurement.
+    accepts_in(
+        folder.path(),
+        &["profile", "layers", "--dnns", "alexnet", "--backend", "sim", "--iterations", "30", "--repeats", "1"],
+    );
+    assert_ne!(fs::read_to_string(&kept).unwrap(), marked);
+    assert!(names_in(&folder.path().join("output")).contains(&"layer_results.json".to_owned()));
+}
+
+#[test]
+fn transitions_are_measured_in_two_ways_side_by_side() {
+    let folder = TempDir::new().unwrap();
+    let arguments = [
+        "profile",
+        "transitions",
+        "--dnns",
+        "googlenet",
+        "--backend",
+        "sim",
+        "--iterations",
+        "20",
+        "--repeats",
+        "1",
+        "--no-noise",
+    ];
+    let ran = haxconn_in(folder.path(), &arguments);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    // Xavier's file has 0.0013 ms + 0.0992 ms/MiB in both directions.
+    for direction in
+        ["GPU to DLA: 0.0013 ms + 0.0992 ms/MiB by reformats", "DLA to GPU: 0.0013 ms + 0.0992 ms/MiB by reformats"]
+    {
+        assert!(ran.stdout.contains(direction), "{}", ran.stdout);
+    }
+    let document: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path().join("output/transition_results.json")).unwrap())
+            .unwrap();
+    for transition in document["networks"][0]["transitions"].as_array().unwrap() {
+        for direction in ["gpu_to_dla", "dla_to_gpu"] {
+            let measures = &transition[direction];
+            let (Some(reformat), Some(mark)) =
+                (measures["by_reformat"]["ms"].as_f64(), measures["by_mark"]["ms"].as_f64())
+            else {
+                continue;
+            };
+            assert!((reformat - mark).abs() < 1e-4, "{transition}");
+        }
+    }
+}
+
+#[test]
+fn files_that_can_not_be_used_are_refused_in_words() {
+    let folder = TempDir::new().unwrap();
+    let refuses = |arguments: &[&str], code: i32, words: &[&str]| {
+        refuses_in(folder.path(), &[&["profile", "layers", "--dnns", "googlenet"], arguments].concat(), code, words);
+    };
+    refuses(
+        &["--from", "nowhere"],
+        2,
+        &["nowhere: its name doesn't say which engine it is of", "hint: name it as the plan is named"],
+    );
+    refuses(
+        &["--from", "googlenet_gpu_transition_at_10.profile"],
+        1,
+        &["googlenet_gpu_transition_at_10.profile: no such file"],
+    );
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    refuses(&["--from", "empty"], 1, &["`--from`: no file is named after an engine of googlenet"]);
+    write(folder.path(), "cut/googlenet_gpu_transition_at_10.profile", "[\n  { \"count\" : 3 }\n, { \"name\" : \"a");
+    refuses(&["--from", "cut"], 1, &["cut/googlenet_gpu_transition_at_10.profile:3: expected a name between quotes"]);
+    write(folder.path(), "other/googlenet_gpu_transition_at_-1.profile", exported(&[("vgg".to_owned(), 1.0)]));
+    refuses(&["--from", "other"], 1, &["no run of `googlenet` can be used", "no entry names a layer of `googlenet`"]);
+    xavier_series(&folder.path().join("mixed"));
+    accepts_in(
+        folder.path(),
+        &[
+            "profile",
+            "layers",
+            "--dnns",
+            "googlenet",
+            "--backend",
+            "sim",
+            "--iterations",
+            "5",
+            "--repeats",
+            "1",
+            "--out",
+            "mixed",
+        ],
+    );
+    refuses(&["--from", "mixed"], 1, &["some of the files are the simulator's and some are not"]);
+    refuses(&["--backend", "tensorrt"], 4, &["backend `tensorrt` can't run engines here"]);
+    refuses(&["--backend", "onnxruntime"], 4, &["backend `onnxruntime` can't profile layers"]);
+}
+
+#[test]
+fn a_profile_needs_every_group_on_the_gpu() {
+    let folder = TempDir::new().unwrap();
+    xavier_series(&folder.path().join("series"));
+    let words = ["layers 124-139 of `googlenet` have no time on the GPU", "googlenet_gpu_transition_at_-1"];
+    refuses_in(folder.path(), &["profile", "all", "--dnns", "googlenet", "--from", "series"], 1, &words);
+    let network = googlenet();
+    write(
+        folder.path(),
+        "series/googlenet_gpu_transition_at_-1.profile",
+        exported(&on_gpu(&network, network.layers.len())),
+    );
+    let ran = haxconn_in(folder.path(), &["profile", "all", "--dnns", "googlenet", "--from", "series"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("GoogleNet: times 11 measured, 10 derived; demands 21 modelled"), "{}", ran.stdout);
+}
+
+#[test]
+fn any_file_of_trtexec_is_shown() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/trtexec");
+    let files: Vec<String> = names_in(&fixtures).iter().map(|name| fixtures.join(name).display().to_string()).collect();
+    let arguments: Vec<&str> = ["read"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let folder = TempDir::new().unwrap();
+    let text = accepts_in(folder.path(), &arguments);
+    for words in [
+        "log of trtexec, TensorRT 8.5.2",
+        "profile of 12 runs, TensorRT 7.1 to 8.2",
+        "times of 6 runs, TensorRT 8.0 to 8.2",
+        "layer information of 2 layers",
+    ] {
+        assert!(text.contains(words), "`{words}` is missing in {text}");
+    }
+    let document = json_in(folder.path(), &arguments);
+    for file in document["files"].as_array().unwrap() {
+        if file["kind"] == "log" {
+            assert_eq!(
+                (file["compute_mean_ms"].as_f64(), file["compute_median_ms"].as_f64()),
+                (Some(0.2633), Some(0.262))
+            );
+            assert_eq!((file["samples"].as_array().unwrap().len(), file["layers"].as_array().unwrap().len()), (3, 5));
+        }
+    }
+    write(folder.path(), "x.log", "no log\n");
+    refuses_in(folder.path(), &["read", "x.log"], 1, &["x.log:1: expected a summary with the GPU's compute time"]);
+}
