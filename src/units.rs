@@ -31,6 +31,10 @@ pub struct MegabytesPerSecond(pub u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Percent(pub f64);
 
+/// A clock frequency, in 10^6 periods per second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Megahertz(pub u32);
+
 /// A relative speed, in thousandths of the speed without contention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Permille(pub u32);
@@ -160,6 +164,12 @@ impl fmt::Display for Nanoseconds {
 impl fmt::Display for GigabytesPerSecond {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.1} GB/s", self.0)
+    }
+}
+
+impl fmt::Display for Megahertz {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} MHz", self.0)
     }
 }
 

@@ -5,6 +5,7 @@ pub mod cuda;
 pub mod fused_names;
 mod samples;
 pub mod sim;
+pub mod tegrastats;
 pub mod tensorrt;
 pub mod trtexec;
 
