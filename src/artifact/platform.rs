@@ -11,7 +11,7 @@ use super::rules::{RulesFields, read_rules};
 use crate::platform::{
     Accelerator, AcceleratorKind, Platform, Provenance, Roofline, StatedNumber, SupportRules, TransitionModel,
 };
-use crate::units::{GigabytesPerSecond, Milliseconds};
+use crate::units::{GigabytesPerSecond, Megahertz, Milliseconds};
 
 /// Reads a platform file's `text`; errors begin with `origin`, the path or name that people know the file by.
 pub fn read_platform(text: &str, origin: &str) -> Result<Platform> {
@@ -29,6 +29,7 @@ struct PlatformFile {
     title: String,
     bytes_per_element: u64,
     peak_bandwidth_gbps: SourcedField<f64>,
+    emc_clock_mhz: Option<SourcedField<u32>>,
     sharing_efficiency: SourcedField<f64>,
     accelerators: Vec<AcceleratorFile>,
 }
@@ -88,11 +89,15 @@ impl PlatformFile {
         if sharing_efficiency.value > 1.0 {
             bail!("sharing_efficiency.value: `{}` is above 1, the whole of the peak", sharing_efficiency.value);
         }
+        if self.emc_clock_mhz.as_ref().is_some_and(|clock| clock.value == 0) {
+            bail!("emc_clock_mhz.value: is zero, must be above");
+        }
         Ok(Platform {
             name: self.name,
             title: self.title,
             content_hash,
             peak_bandwidth: self.peak_bandwidth_gbps.positive("peak_bandwidth_gbps")?.map(GigabytesPerSecond),
+            emc_clock: self.emc_clock_mhz.map(|clock| clock.sourced().map(Megahertz)),
             sharing_efficiency,
             bytes_per_element: self.bytes_per_element,
             accelerators: into_accelerators(self.accelerators)?,
@@ -275,6 +280,8 @@ sharing_efficiency: {one}\naccelerators:\n- name: gpu\n  kind: gpu\n  rules: eve
                 "peak_bandwidth_gbps: {value: 0",
                 "peak_bandwidth_gbps.value: is zero",
             ),
+            ("value: 2133,", "value: 0,", "emc_clock_mhz.value: is zero"),
+            ("value: 2133,", "value: -1,", "emc_clock_mhz.value: invalid type: integer `-1`, expected a whole number"),
             ("value: 0.75", "value: 1.5", "sharing_efficiency.value: `1.5` is above 1"),
             ("value: 0.75", "value: 0", "sharing_efficiency.value: is zero"),
             ("name: dla", "name: gpu", "accelerators[1].name: `gpu` is the name of accelerators[0] too"),

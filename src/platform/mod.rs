@@ -4,7 +4,7 @@ mod contention;
 mod provenance;
 mod rules;
 
-use crate::units::{GigabytesPerSecond, Milliseconds};
+use crate::units::{GigabytesPerSecond, Megahertz, Milliseconds};
 
 pub use contention::{ContentionCurve, ContentionGrid, CurveError, GridError, Pccs, SlowdownTable};
 pub use provenance::{Provenance, Sourced, StatedNumber};
@@ -99,6 +99,8 @@ pub struct Platform {
     pub content_hash: String,
     /// Peak memory throughput.
     pub peak_bandwidth: Sourced<GigabytesPerSecond>,
+    /// The memory's clock at which the peak is stated; `None` where the platform file doesn't say.
+    pub emc_clock: Option<Sourced<Megahertz>>,
     /// Share of the peak that the memory delivers when several accelerators stream at once (the simulator's law).
     pub sharing_efficiency: Sourced<f64>,
     /// Bytes of one tensor element in the precision that engines are built in (2 for FP16).
@@ -113,12 +115,19 @@ impl Platform {
         self.accelerators.iter().position(|accelerator| accelerator.name == name)
     }
 
+    /// Peak memory throughput at `clock`: what the platform states, in proportion to the clock, since the width of the bus
+    /// and the transfers per period stay. `None` where the platform doesn't say at which clock its peak is stated.
+    pub fn peak_at(&self, clock: Megahertz) -> Option<GigabytesPerSecond> {
+        let stated = self.emc_clock.as_ref()?.value;
+        Some(GigabytesPerSecond(self.peak_bandwidth.value.0 * f64::from(clock.0) / f64::from(stated.0)))
+    }
+
     /// Every number of the platform with its unit, provenance and source, in the order of the platform file.
     pub fn stated_numbers(&self) -> Vec<StatedNumber> {
-        let mut numbers = vec![
-            self.peak_bandwidth.state("peak_bandwidth".into(), &self.peak_bandwidth.value.0, "GB/s"),
-            self.sharing_efficiency.state("sharing_efficiency".into(), &self.sharing_efficiency.value, ""),
-        ];
+        let mut numbers =
+            vec![self.peak_bandwidth.state("peak_bandwidth".into(), &self.peak_bandwidth.value.0, "GB/s")];
+        numbers.extend(self.emc_clock.iter().map(|clock| clock.state("emc_clock".into(), &clock.value.0, "MHz")));
+        numbers.push(self.sharing_efficiency.state("sharing_efficiency".into(), &self.sharing_efficiency.value, ""));
         for accelerator in &self.accelerators {
             numbers.extend(accelerator.stated.iter().cloned());
             numbers.extend(accelerator.roofline.stated_numbers(&accelerator.name));
