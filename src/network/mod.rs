@@ -5,12 +5,14 @@ use std::fmt;
 
 pub mod caffe;
 pub mod catalog;
+mod convolutions;
 mod error;
 mod hash;
 mod layer;
 mod nearest;
 mod text;
 
+pub use convolutions::CONVOLUTIONS;
 pub use error::{NetworkError, Position};
 
 pub use layer::{

@@ -5,6 +5,7 @@ mod booking;
 mod calibration;
 mod contention;
 mod demand;
+pub mod emc;
 mod error;
 mod estimate;
 mod join;

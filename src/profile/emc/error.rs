@@ -1,0 +1,58 @@
+//! Why samples of the memory controller come to nothing.
+
+use crate::units::Milliseconds;
+
+/// Samples that don't say how busy the memory was during a run.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum EmcError {
+    /// A line of a recording is older than the line before it.
+    #[error("line {line}: goes back in time; the file holds more than one recording")]
+    BackInTime {
+        /// The line, from 1.
+        line: usize,
+    },
+    /// The run is shorter than a sample, or lies outside the recording.
+    #[error(
+        "no sample lies between {:.3} and {:.3} s of a recording of {n_samples} sample(s) that ends at {:.3} s",
+        start.0 / 1e3, end.0 / 1e3, last.0 / 1e3
+    )]
+    NoSample {
+        /// Start of the run.
+        start: Milliseconds,
+        /// End of the run.
+        end: Milliseconds,
+        /// Samples in the whole recording.
+        n_samples: usize,
+        /// Time of the last of them; 0 where there is none.
+        last: Milliseconds,
+    },
+    /// Use of the memory is in no sample, but its clock is.
+    #[error("none of {n_samples} sample(s) says how busy the memory was: this `tegrastats` prints its clock only")]
+    ClockOnly {
+        /// Samples inside the run.
+        n_samples: usize,
+    },
+    /// Neither use of the memory nor its clock is in any sample.
+    #[error(
+        "none of {n_samples} sample(s) says how busy the memory was: `EMC_FREQ 0%` without a clock, or no `EMC_FREQ`, is \
+         what a user without root gets"
+    )]
+    NotRoot {
+        /// Samples inside the run.
+        n_samples: usize,
+    },
+}
+
+impl EmcError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::BackInTime { .. } => "record each run into a file of its own",
+            Self::NoSample { .. } => "record longer (`--seconds`), or more often (`--interval`)",
+            Self::ClockOnly { .. } => {
+                "use the `tegrastats` of JetPack, not that of DRIVE OS; a memory controller without use can't be profiled"
+            }
+            Self::NotRoot { .. } => "record as root: `sudo tegrastats --interval 10`, or `sudo haxconn profile emc`",
+        }
+    }
+}
