@@ -4,6 +4,7 @@
 mod board;
 mod calibrate;
 mod contention;
+mod emc;
 mod kernel;
 mod measure;
 mod noise;
@@ -13,6 +14,7 @@ mod stages;
 pub use board::{Memory, Segment, SegmentSpan, Stage, Stuck, simulate};
 pub use calibrate::{CalibrationError, Fit, FittedGroup, Observation, Parameters, calibrate};
 pub use contention::contention_grid;
+pub use emc::{emc_log, emc_samples};
 pub use kernel::{Kernel, Work, crossing_bytes, kernels, within};
 pub use measure::{Entry, entries, samples};
 pub use noise::Noise;

@@ -53,7 +53,8 @@ pub fn plan(network: &Network, platform: &Platform, spec: &EngineSpec) -> Option
     Some(SimulatedEngine { kernels: planned, placement })
 }
 
-fn accelerator(platform: &Platform, device: Device) -> Option<usize> {
+/// Position of the accelerator that stands for `device`.
+pub(super) fn accelerator(platform: &Platform, device: Device) -> Option<usize> {
     let kind = match device {
         Device::Gpu => AcceleratorKind::Gpu,
         Device::Dla => AcceleratorKind::Dla,
