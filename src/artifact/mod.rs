@@ -6,6 +6,7 @@ mod contention_block;
 mod contention_grid;
 mod doctor;
 mod documents;
+mod emc;
 mod field;
 mod file;
 mod hash;
@@ -30,6 +31,7 @@ pub use documents::{
     PolicySchedule, calibration_to_json, check_to_json, inspections_to_json, platform_to_json, platforms_to_json,
     policies_to_json, reproduction_to_json,
 };
+pub use emc::{EMC_SAMPLE_FOLDER, emc_results_to_json, emc_results_to_yaml, emc_sample_stem, emc_samples_to_csv};
 pub use field::SCHEMA_VERSION;
 pub use file::{prepare_folder, read_bytes, read_text, write_bytes, write_text};
 pub use hash::sha256;
