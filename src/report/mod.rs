@@ -3,7 +3,9 @@
 mod calibration;
 mod contention;
 pub mod doctor;
+mod emc;
 mod gantt;
+mod heat_map;
 mod html;
 pub mod inspect;
 pub mod plan;
@@ -20,7 +22,9 @@ mod view;
 
 pub use calibration::calibration;
 pub use contention::contention;
+pub use emc::{emc, emc_heat_maps};
 pub use gantt::gantt;
+pub use heat_map::{HeatMap, heat_maps};
 pub use html::page;
 pub use reproduce::{PUBLISHED, PublishedPair, Reproduced, reproduction};
 pub use run::predicted_and_simulated;
