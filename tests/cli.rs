@@ -240,8 +240,9 @@ fn the_papers_pairs_are_scheduled_beside_the_published_figures() {
 
 #[test]
 fn every_subcommand_has_help_that_ends_with_an_example() {
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 9] = [
         &["inspect"],
+        &["profile", "emc"],
         &["schedule"],
         &["check"],
         &["run-multi"],

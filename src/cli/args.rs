@@ -33,6 +33,8 @@ pub(super) enum Command {
     Doctor(DoctorArguments),
     /// Show layers, costs, legal cuts, groups and what each accelerator can't run
     Inspect(InspectArguments),
+    /// Measure what the scheduler needs to know
+    Profile(ProfileArguments),
     /// Find the placement and order of layer groups that finishes first
     Schedule(ScheduleArguments),
     /// Judge a schedule file
@@ -315,7 +317,7 @@ fn transition_limit(text: &str) -> Result<TransitionLimit, String> {
     text.parse().map(|limit| TransitionLimit(Some(limit))).map_err(|_| "expected a whole number or `unlimited`".into())
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
     let factor = match unit {
         "" | "s" => 1.0,

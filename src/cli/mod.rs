@@ -48,6 +48,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Profile(arguments) => profile::run(&arguments),
         Command::Schedule(arguments) => schedule::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::RunMulti(arguments) => run_multi::run(&arguments),

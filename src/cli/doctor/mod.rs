@@ -2,7 +2,7 @@
 
 mod jetson;
 mod libraries;
-mod programs;
+pub(super) mod programs;
 
 use super::args::{DoctorArguments, Format};
 use super::failure::Failure;

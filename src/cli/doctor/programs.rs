@@ -27,7 +27,7 @@ pub(super) enum Unanswered {
 }
 
 /// The program's file, in the folders of `PATH` and then in `others`.
-pub(super) fn find(program: &str, others: &[&str]) -> Option<PathBuf> {
+pub(in crate::cli) fn find(program: &str, others: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(others.iter().map(PathBuf::from));
     folders.map(|folder| folder.join(program)).find(|file| is_program(file))

@@ -5,11 +5,13 @@ mod all;
 mod arguments;
 mod characterise;
 mod contention;
+mod emc;
 mod engines;
 mod files;
 mod layers;
 mod measure;
 mod source;
+mod tegrastats;
 mod transitions;
 
 use clap::{Args, Subcommand};
@@ -17,6 +19,7 @@ use clap::{Args, Subcommand};
 use super::failure::Failure;
 use arguments::{AllArguments, LayersArguments, TransitionsArguments};
 use contention::ContentionArguments;
+use emc::EmcArguments;
 
 #[derive(Args, Debug)]
 pub(super) struct ProfileArguments {
@@ -30,6 +33,8 @@ enum ProfileCommand {
     Layers(LayersArguments),
     /// Time changes of accelerator, in both directions
     Transitions(TransitionsArguments),
+    /// Measure how busy each convolution, or one engine, keeps the memory
+    Emc(EmcArguments),
     /// Make contention curves of accelerators from grids of own and external demand
     Contention(ContentionArguments),
     /// Time layers and transitions, and write the profiles that `schedule` takes
@@ -40,6 +45,7 @@ pub(super) fn run(arguments: &ProfileArguments) -> Result<(), Failure> {
     match &arguments.command {
         ProfileCommand::Layers(arguments) => layers::run(arguments),
         ProfileCommand::Transitions(arguments) => transitions::run(arguments),
+        ProfileCommand::Emc(arguments) => emc::run(arguments),
         ProfileCommand::Contention(arguments) => contention::run(arguments),
         ProfileCommand::All(arguments) => all::run(arguments),
     }
