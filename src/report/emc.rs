@@ -1,5 +1,7 @@
 //! What `haxconn profile emc` prints: how busy each network keeps the memory, and the heat maps of the convolutions.
 
+use std::fmt::Write as _;
+
 use super::{Align, HeatMap, Table};
 use crate::platform::Platform;
 use crate::profile::emc::{EmcResult, EmcSummary};
@@ -78,15 +80,18 @@ fn remarks(results: &[EmcResult]) -> String {
     let moved = results.iter().filter(|result| result.summary.clocks.len() > 1).count();
     let unknown = results.iter().filter(|result| result.summary.demand.is_none()).count();
     let mut remarks = String::new();
+    // Writing to a string can't fail.
     if moved > 0 {
-        remarks += &format!(
+        let _ = writeln!(
+            remarks,
             "\nThe memory's clock moved during {moved} run(s): their percentages are shares of different peaks, their \
-             demand is not. `sudo jetson_clocks` holds it.\n"
+             demand is not. `sudo jetson_clocks` holds it."
         );
     }
     if unknown > 0 {
-        remarks += &format!(
-            "\n{unknown} run(s) without a demand: a sample has no clock, or the platform has no `emc_clock_mhz`.\n"
+        let _ = writeln!(
+            remarks,
+            "\n{unknown} run(s) without a demand: a sample has no clock, or the platform has no `emc_clock_mhz`."
         );
     }
     remarks

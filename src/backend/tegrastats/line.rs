@@ -64,12 +64,12 @@ fn fields<'a>(words: &mut Words<'a>, mut sample: Sample) -> Result<Sample, Unexp
             "EMC_FREQ" if emc.is_some() => {
                 return Err(unexpected("the end of this line before another `EMC_FREQ`", key));
             }
-            "EMC_FREQ" => emc = Some(words.expect(EMC, |word| reading(word).and_then(into_emc))?),
+            "EMC_FREQ" => emc = Some(words.expect(EMC, |word| into_emc(&reading(word)?))?),
             "GR3D_FREQ" if gpu.is_some() => {
                 return Err(unexpected("the end of this line before another `GR3D_FREQ`", key));
             }
             "GR3D_FREQ" => gpu = Some(words.expect(GPU, |word| reading(word).and_then(into_gpu))?),
-            _ if key.starts_with("NVDLA") => sample.dlas.push(into_dla(key, words.expect(DLA, reading)?)),
+            _ if key.starts_with("NVDLA") => sample.dlas.push(into_dla(key, &words.expect(DLA, reading)?)),
             _ => {}
         }
     }
@@ -128,7 +128,7 @@ fn list(word: &str) -> Option<bool> {
     is_list.then_some(true)
 }
 
-fn into_emc(reading: Reading) -> Option<Emc> {
+fn into_emc(reading: &Reading) -> Option<Emc> {
     let clock = reading.clocks.first().copied();
     let is_known = clock.is_some() || reading.percent.is_some_and(|percent| percent.0 > 0.0);
     let fits = !reading.is_off && !reading.is_bare && reading.clocks.len() < 2;
@@ -139,7 +139,7 @@ fn into_gpu(reading: Reading) -> Option<Gpu> {
     (!reading.is_bare).then_some(Gpu { utilization: reading.percent, clocks: reading.clocks })
 }
 
-fn into_dla(key: &str, reading: Reading) -> DlaState {
+fn into_dla(key: &str, reading: &Reading) -> DlaState {
     DlaState {
         name: key.strip_suffix("_FREQ").unwrap_or(key).to_owned(),
         is_on: !reading.is_off,

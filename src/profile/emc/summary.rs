@@ -131,7 +131,7 @@ mod tests {
     fn a_clock_that_moves_is_told_and_every_share_is_of_its_own_peak() {
         let summary = xavier(&[sample(1.0, Some(50.0), Some(2133)), sample(2.0, Some(100.0), Some(1066))]).unwrap();
         assert_eq!(summary.clocks, [Megahertz(1066), Megahertz(2133)]);
-        let expected = (68.5 + 137.0 * 1066.0 / 2133.0) / 2.0;
+        let expected = f64::midpoint(68.5, 137.0 * 1066.0 / 2133.0);
         assert!((summary.demand.unwrap().0 - expected).abs() < 1e-9);
     }
 

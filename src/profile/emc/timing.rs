@@ -1,7 +1,7 @@
 //! When the lines of a recording were taken: as their recorder says, or as their dates say, or evenly.
 
 use super::{EmcError, EmcSample};
-use crate::backend::tegrastats::Sample;
+use crate::backend::tegrastats::{Sample, WallClock};
 use crate::units::Milliseconds;
 
 /// Where the times of samples come from.
@@ -40,8 +40,7 @@ fn emc_sample(sample: &Sample, at: Milliseconds) -> EmcSample {
 
 /// Mean time between samples that all have dates at least a second apart.
 fn dated_interval(samples: &[Sample]) -> Result<Option<Milliseconds>, EmcError> {
-    let seconds: Option<Vec<u64>> =
-        samples.iter().map(|sample| sample.wall_clock.map(|clock| clock.seconds())).collect();
+    let seconds: Option<Vec<u64>> = samples.iter().map(|sample| sample.wall_clock.map(WallClock::seconds)).collect();
     let seconds = seconds.unwrap_or_default();
     if let Some(idx) = seconds.windows(2).position(|pair| pair[1] < pair[0]) {
         return Err(EmcError::BackInTime { line: samples[idx + 1].line });
@@ -58,9 +57,13 @@ mod tests {
 
     const LINE: &str = "RAM 1/2MB CPU [1%@100] EMC_FREQ 7%@2133 GR3D_FREQ 1%";
 
+    fn text(stamps: &[&str]) -> String {
+        stamps.iter().flat_map(|stamp| [stamp, LINE, "\n"]).collect()
+    }
+
     #[track_caller]
     fn check(stamps: &[&str], expected: &[f64], source: SampleTimes) {
-        let text: String = stamps.iter().map(|stamp| format!("{stamp}{LINE}\n")).collect();
+        let text = text(stamps);
         let (samples, times) = timed(&read(&text).unwrap(), Milliseconds(10.0)).unwrap();
         assert_eq!((samples.iter().map(|sample| sample.at.0).collect::<Vec<_>>(), times), (expected.to_vec(), source));
     }
@@ -78,7 +81,7 @@ mod tests {
     #[test]
     fn two_recordings_in_one_file_are_refused() {
         let refuses = |stamps: [&str; 3]| {
-            let text: String = stamps.iter().map(|stamp| format!("{stamp}{LINE}\n")).collect();
+            let text = text(&stamps);
             assert_eq!(timed(&read(&text).unwrap(), Milliseconds(10.0)), Err(EmcError::BackInTime { line: 3 }));
         };
         refuses(["0.011 ", "0.019 ", "0.001 "]);
