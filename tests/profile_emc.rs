@@ -5,6 +5,7 @@ mod program;
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Command;
 
 use program::{accepts_in, haxconn_in, names_in, refuses, refuses_in, write};
 use serde_json::Value;
@@ -148,11 +149,12 @@ fn flags_that_do_not_fit_are_refused() {
 #[cfg(unix)]
 #[test]
 fn a_board_whose_tegrastats_needs_root_is_told_so_before_anything_runs() {
-    use std::os::unix::fs::PermissionsExt;
     let check = |body: &str, code: i32, words: &[&str]| {
         let folder = TempDir::new().unwrap();
-        let path = write(folder.path(), "tegrastats", format!("#!/bin/sh\n{body}\n"));
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let text = write(folder.path(), "text", format!("#!/bin/sh\n{body}\n"));
+        let install =
+            Command::new("install").args(["-m", "755"]).arg(text).arg(folder.path().join("tegrastats")).status();
+        assert!(install.unwrap().success());
         let arguments =
             ["profile", "emc", "--backend", "tensorrt", "--tegrastats", "./tegrastats", "--prototxt", "n.prototxt"];
         write(folder.path(), "n.prototxt", program::ACCEPTED_NETWORK);
@@ -161,5 +163,6 @@ fn a_board_whose_tegrastats_needs_root_is_told_so_before_anything_runs() {
     let endless = |emc: &str| format!("while :; do echo '{}'; sleep 0.01; done", line(emc));
     check(&endless("EMC_FREQ 0%"), 1, &["what a user without root gets", "sudo"]);
     check(&endless("EMC_FREQ @2133"), 1, &["prints its clock only"]);
+    check(&endless("EMC_FREQ 3%@2133"), 4, &["n_gpu_transition_at_-1: this version can't run engines on a board"]);
     check("echo 'cannot open /dev/x' >&2; exit 3", 1, &["ended without a line: cannot open /dev/x"]);
 }

@@ -137,8 +137,6 @@ fn locked(text: &Mutex<String>) -> std::sync::MutexGuard<'_, String> {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
     use crate::units::Percent;
 
@@ -146,9 +144,10 @@ mod tests {
 
     /// A recording of a script with this body.
     fn recording(folder: &Path, body: &str) -> Recording {
-        let path = folder.join("tegrastats");
-        std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let (text, path) = (folder.join("text"), folder.join("tegrastats"));
+        std::fs::write(&text, format!("#!/bin/sh\n{body}\n")).unwrap();
+        // Not written here: a program that is open for writing, in a child of another test too, can't be started.
+        assert!(Command::new("install").args(["-m", "755"]).args([&text, &path]).status().unwrap().success());
         Recording::start(&path, Duration::from_millis(10)).unwrap()
     }
 
