@@ -33,8 +33,6 @@ pub(super) enum Command {
     Doctor(DoctorArguments),
     /// Show layers, costs, legal cuts, groups and what each accelerator can't run
     Inspect(InspectArguments),
-    /// Measure what the scheduler needs to know
-    Profile(ProfileArguments),
     /// Find the placement and order of layer groups that finishes first
     Schedule(ScheduleArguments),
     /// Judge a schedule file

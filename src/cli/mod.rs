@@ -52,7 +52,6 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Schedule(arguments) => schedule::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::RunMulti(arguments) => run_multi::run(&arguments),
-        Command::Profile(arguments) => profile::run(&arguments),
         Command::Read(arguments) => read::run(&arguments),
         Command::Platform(arguments) => platform::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
