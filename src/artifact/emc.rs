@@ -4,13 +4,14 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
-use serde::Serialize;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
-use super::field::{ProvenanceField, SCHEMA_VERSION};
+use super::field::{ProvenanceField, SCHEMA_VERSION, from_json};
 use super::json::to_json;
 use crate::platform::{Platform, Provenance};
-use crate::profile::emc::{EmcResult, EmcSample};
+use crate::profile::emc::{EmcFigure, EmcResult, EmcSample, SingleConvolution};
+use crate::units::{GigabytesPerSecond, Percent};
 
 /// Folder of the samples, beside the results.
 pub const EMC_SAMPLE_FOLDER: &str = "emc_samples";
@@ -28,6 +29,50 @@ pub fn emc_results_to_json(platform: &Platform, results: &[EmcResult]) -> Result
 /// The same as YAML.
 pub fn emc_results_to_yaml(platform: &Platform, results: &[EmcResult]) -> Result<String> {
     Ok(serde_yaml::to_string(&EmcFile::new(platform, results))?)
+}
+
+/// The figures in the text of an `emc_results.json`, and the name of their platform; errors begin with `origin`.
+pub fn read_emc_results(text: &str, origin: &str) -> Result<(String, Vec<EmcFigure>)> {
+    let file: ReadFile = from_json(text).with_context(|| origin.to_owned())?;
+    Ok((file.platform.name, file.engines.into_iter().map(Into::into).collect()))
+}
+
+/// What is read of a file again.
+#[derive(Deserialize)]
+struct ReadFile {
+    platform: ReadPlatform,
+    engines: Vec<ReadEngine>,
+}
+
+#[derive(Deserialize)]
+struct ReadPlatform {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct ReadEngine {
+    network: String,
+    input: Option<[u64; 2]>,
+    kernel: Option<[u64; 2]>,
+    accelerator: String,
+    mean_percent: f64,
+    demand_gbps: Option<f64>,
+    #[serde(with = "ProvenanceField")]
+    provenance: Provenance,
+}
+
+impl From<ReadEngine> for EmcFigure {
+    fn from(engine: ReadEngine) -> Self {
+        let convolution = engine.input.zip(engine.kernel);
+        Self {
+            network: engine.network,
+            convolution: convolution.map(|(input, kernel)| SingleConvolution { input, kernel }),
+            accelerator: engine.accelerator,
+            mean: Percent(engine.mean_percent),
+            demand: engine.demand_gbps.map(GigabytesPerSecond),
+            provenance: engine.provenance,
+        }
+    }
 }
 
 /// `samples` as CSV; what isn't known is empty.
@@ -113,7 +158,7 @@ fn thousandths(value: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::artifact::builtin;
-    use crate::profile::emc::{EmcSummary, SingleConvolution};
+    use crate::profile::emc::EmcSummary;
     use crate::units::{GigabytesPerSecond, Megahertz, Milliseconds, Percent};
 
     fn result() -> EmcResult {

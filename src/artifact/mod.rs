@@ -31,7 +31,9 @@ pub use documents::{
     PolicySchedule, calibration_to_json, check_to_json, inspections_to_json, platform_to_json, platforms_to_json,
     policies_to_json, reproduction_to_json,
 };
-pub use emc::{EMC_SAMPLE_FOLDER, emc_results_to_json, emc_results_to_yaml, emc_sample_stem, emc_samples_to_csv};
+pub use emc::{
+    EMC_SAMPLE_FOLDER, emc_results_to_json, emc_results_to_yaml, emc_sample_stem, emc_samples_to_csv, read_emc_results,
+};
 pub use field::SCHEMA_VERSION;
 pub use file::{prepare_folder, read_bytes, read_text, write_bytes, write_text};
 pub use hash::sha256;
@@ -44,6 +46,6 @@ pub use plan::{
 };
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};
-pub use readings::documents_to_json;
+pub use readings::readings_to_json;
 pub use run_log::{read_run_log, write_run_log};
 pub use schedule::{ScheduleContext, ScheduleFile, read_schedule};

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use super::field::SCHEMA_VERSION;
 use super::json::to_json;
+use crate::backend::Foreign;
+use crate::backend::tegrastats::Sample;
 use crate::backend::trtexec::{Distribution, Document, LayerInformation, Log, Profile, Times};
 
 #[derive(Serialize)]
@@ -39,6 +41,14 @@ struct Reading<'a> {
     samples: Vec<f64>,
     runs_per_sample: Option<u64>,
     includes_warm_up: Option<bool>,
+    emc: Vec<EmcField>,
+}
+
+#[derive(Serialize)]
+struct EmcField {
+    seconds: Option<f64>,
+    percent: Option<f64>,
+    clock_mhz: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -57,17 +67,18 @@ struct LayerField<'a> {
 }
 
 /// The document of files by name.
-pub fn documents_to_json<'a>(documents: impl Iterator<Item = (String, &'a Document)>) -> Result<String> {
-    let reading = |(file, document): (String, &'a Document)| {
-        let reading = match document {
-            Document::Log(log) => of_log(log),
-            Document::Profile(profile) => of_profile(profile),
-            Document::Times(times) => of_times(times),
-            Document::LayerInformation(information) => of_information(information),
+pub fn readings_to_json<'a>(files: impl Iterator<Item = (String, &'a Foreign)>) -> Result<String> {
+    let reading = |(file, content): (String, &'a Foreign)| {
+        let reading = match content {
+            Foreign::Trtexec(Document::Log(log)) => of_log(log),
+            Foreign::Trtexec(Document::Profile(profile)) => of_profile(profile),
+            Foreign::Trtexec(Document::Times(times)) => of_times(times),
+            Foreign::Trtexec(Document::LayerInformation(information)) => of_information(information),
+            Foreign::Tegrastats(samples) => of_tegrastats(samples),
         };
         Reading { file, ..reading }
     };
-    to_json(&Readings { schema_version: SCHEMA_VERSION, files: documents.map(reading).collect() })
+    to_json(&Readings { schema_version: SCHEMA_VERSION, files: files.map(reading).collect() })
 }
 
 fn of_log(log: &Log) -> Reading<'_> {
@@ -120,23 +131,29 @@ fn of_profile(profile: &Profile) -> Reading<'_> {
 }
 
 fn of_times(times: &Times) -> Reading<'_> {
-    let mut samples: Vec<f64> = times.runs.iter().map(|run| run.compute_time.0).collect();
-    let in_order = samples.clone();
-    samples.sort_by(f64::total_cmp);
-    let n = samples.len();
+    let compute = times.distribution();
     Reading {
         kind: "times",
         generation: Some(times.generation.to_string()),
-        iterations: Some(n as u64),
-        compute_mean_ms: Some(samples.iter().sum::<f64>() / n as f64),
-        compute_median_ms: Some(f64::midpoint(samples[(n - 1) / 2], samples[n / 2])),
-        compute_min_ms: samples.first().copied(),
-        compute_max_ms: samples.last().copied(),
-        samples: in_order,
+        iterations: Some(times.runs.len() as u64),
+        compute_mean_ms: compute.mean.map(|mean| mean.0),
+        compute_median_ms: Some(compute.median.0),
+        compute_min_ms: Some(compute.min.0),
+        compute_max_ms: Some(compute.max.0),
+        samples: times.runs.iter().map(|run| run.compute_time.0).collect(),
         runs_per_sample: Some(1),
         includes_warm_up: times.includes_warm_up,
         ..Reading::default()
     }
+}
+
+fn of_tegrastats<'a>(samples: &[Sample]) -> Reading<'a> {
+    let emc = samples.iter().map(|sample| EmcField {
+        seconds: sample.arrival.map(|arrival| arrival.0 / 1e3),
+        percent: sample.emc.utilization.map(|percent| percent.0),
+        clock_mhz: sample.emc.clock.map(|clock| clock.0),
+    });
+    Reading { kind: "tegrastats", emc: emc.collect(), ..Reading::default() }
 }
 
 fn of_information(information: &LayerInformation) -> Reading<'_> {

@@ -2,6 +2,7 @@
 //! reached, and TensorRT.
 
 pub mod cuda;
+mod foreign;
 pub mod fused_names;
 mod samples;
 pub mod sim;
@@ -9,4 +10,5 @@ pub mod tegrastats;
 pub mod tensorrt;
 pub mod trtexec;
 
+pub use foreign::{Foreign, ForeignError, read_foreign};
 pub use samples::{EngineSamples, LayerSamples, RunPlan};

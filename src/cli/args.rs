@@ -25,7 +25,7 @@ pub(super) enum Command {
     BuildEngines(BuildEnginesArguments),
     /// Time layer groups and transitions, and see how memory is used and fought for
     Profile(ProfileArguments),
-    /// Show logs, profiles and times that trtexec wrote anywhere
+    /// Show logs, profiles and samples that trtexec and tegrastats wrote anywhere
     Read(ReadArguments),
     /// Show what a plan was made of, and where its layers run
     Plan(PlanArguments),
@@ -111,7 +111,8 @@ pub(super) struct PlanArguments {
 #[derive(Args, Debug)]
 #[command(after_help = "Example: haxconn read googlenet_gpu_transition_at_-1.profile trtexec.log")]
 pub(super) struct ReadArguments {
-    /// Logs, and what `--exportProfile`, `--exportTimes` and `--exportLayerInfo` write, told apart by what they hold
+    /// Logs of trtexec and tegrastats, and what trtexec exports (profile, times, layer information), told apart by what
+    /// they hold
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]

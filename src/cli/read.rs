@@ -9,20 +9,26 @@ use super::failure::Failure;
 use super::output;
 use crate::artifact;
 use crate::backend::trtexec::{self, Document};
+use crate::backend::{Foreign, read_foreign};
 use crate::report::read;
 
 pub(super) fn run(arguments: &ReadArguments) -> Result<(), Failure> {
-    let documents: Vec<(&PathBuf, Document)> =
-        arguments.files.iter().map(|path| Ok((path, document(path)?))).collect::<Result<_, Failure>>()?;
-    let named = || documents.iter().map(|(path, document)| (path.display().to_string(), document));
+    let files: Vec<(&PathBuf, Foreign)> =
+        arguments.files.iter().map(|path| Ok((path, foreign(path)?))).collect::<Result<_, Failure>>()?;
+    let named = || files.iter().map(|(path, content)| (path.display().to_string(), content));
     if arguments.output.format == Format::Json {
-        return output::print(&artifact::documents_to_json(named())?);
+        return output::print(&artifact::readings_to_json(named())?);
     }
-    for (idx, (name, document)) in named().enumerate() {
+    for (idx, (name, content)) in named().enumerate() {
         output::print(if idx > 0 { "\n" } else { "" })?;
-        output::print(&read::text(&name, document))?;
+        output::print(&read::text(&name, content))?;
     }
     Ok(())
+}
+
+fn foreign(path: &Path) -> Result<Foreign, Failure> {
+    let text = artifact::read_text(path)?;
+    Ok(read_foreign(&text).map_err(|error| anyhow!("{}:{error}", path.display()))?)
 }
 
 /// Reads any file of `trtexec`.

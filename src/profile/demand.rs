@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Tagged;
-use super::layers::LayerTimes;
+use super::emc::{EmcFigure, SingleConvolution, nearest_convolution, ratio_rule};
+use super::layers::{GroupTimes, LayerTimes};
 use crate::backend::sim::{kernels, within};
 use crate::group::LayerRange;
 use crate::network::Network;
-use crate::platform::{AcceleratorKind, Platform, Provenance};
+use crate::platform::{Accelerator, AcceleratorKind, Platform, Provenance};
 use crate::units::{Bytes, GigabytesPerSecond, Milliseconds};
 
 /// What a demand was made of, best first.
@@ -48,6 +49,55 @@ pub struct TrafficFigures {
     pub factor: BTreeMap<String, f64>,
 }
 
+impl TrafficFigures {
+    /// Takes in how busy single convolutions and the whole of `network` kept the memory.
+    #[must_use]
+    pub fn with_emc(self, network: &Network, platform: &Platform, times: &LayerTimes, emc: &[EmcFigure]) -> Self {
+        let ratio = |group: &GroupTimes| dla_ratio(network, platform, group.layers, emc);
+        let factor = |(idx, accelerator): (usize, &Accelerator)| {
+            let measured = emc.iter().find(|it| it.network == network.name && it.accelerator == accelerator.name)?;
+            let modelled = whole_demand(network, platform, times, idx)?;
+            Some((accelerator.name.clone(), measured.demand?.0 / modelled.0))
+        };
+        Self {
+            dla_ratio: times.groups.iter().map(ratio).collect(),
+            factor: platform.accelerators.iter().enumerate().filter_map(factor).collect(),
+            ..self
+        }
+    }
+}
+
+/// How busy the DLA keeps the memory, over how busy the GPU does, by the convolution nearest to `layers` that both ran.
+fn dla_ratio(network: &Network, platform: &Platform, layers: LayerRange, emc: &[EmcFigure]) -> Option<f64> {
+    let mean = |kind, convolution| {
+        let accelerator = platform.accelerators.iter().find(|accelerator| accelerator.kind == kind)?;
+        let is_it = |it: &&EmcFigure| it.convolution == Some(convolution) && it.accelerator == accelerator.name;
+        emc.iter().find(is_it).map(|it| it.mean)
+    };
+    let both = |convolution: &SingleConvolution| {
+        [AcceleratorKind::Gpu, AcceleratorKind::Dla].iter().all(|&kind| mean(kind, *convolution).is_some())
+    };
+    let known: Vec<SingleConvolution> = emc.iter().filter_map(|it| it.convolution).filter(both).collect();
+    let nearest = nearest_convolution(network, layers, &known)?;
+    let (on_dla, on_gpu) = (mean(AcceleratorKind::Dla, nearest)?, mean(AcceleratorKind::Gpu, nearest)?);
+    ratio_rule(on_dla, on_gpu, GigabytesPerSecond(1.0)).map(|ratio| ratio.0)
+}
+
+/// Modelled bytes of all groups that have a time on an accelerator, over those times.
+fn whole_demand(
+    network: &Network,
+    platform: &Platform,
+    times: &LayerTimes,
+    accelerator: usize,
+) -> Option<GigabytesPerSecond> {
+    let kernels = kernels(network, platform, accelerator);
+    let kind = platform.accelerators[accelerator].kind;
+    let known = || times.groups.iter().filter_map(|group| Some((group.layers, group.on(kind)?.value)));
+    let bytes: Bytes = known().flat_map(|(layers, _)| within(&kernels, layers)).map(|kernel| kernel.bytes).sum();
+    let demand = bytes.over(known().map(|(_, time)| time).sum());
+    (demand.0 > 0.0).then_some(demand)
+}
+
 /// A group's demand on one accelerator.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Demand {
@@ -55,11 +105,6 @@ pub struct Demand {
     pub value: Tagged<GigabytesPerSecond>,
     /// What it was made of.
     pub source: DemandSource,
-}
-
-/// Bytes that the cost model charges for `layers` on the accelerator at `accelerator`.
-pub fn modelled_bytes(network: &Network, platform: &Platform, accelerator: usize, layers: LayerRange) -> Bytes {
-    within(&kernels(network, platform, accelerator), layers).map(|kernel| kernel.bytes).sum()
 }
 
 /// For each group of `times`, its demand by accelerator name where it has a time there.

@@ -28,7 +28,7 @@ pub use calibration::{
     AcceleratorFit, CalibrationSources, CoRun, PUBLISHED_CO_RUN, UNVERIFIED_ALEXNET, calibrate_platform, co_run,
 };
 pub use contention::{ContentionModel, FitError, FittedContention, Regions, fit_pccs, fit_table};
-pub use demand::{Demand, DemandSource, TrafficFigures, demands, modelled_bytes};
+pub use demand::{Demand, DemandSource, TrafficFigures, demands};
 pub use error::ProfileError;
 pub use estimate::{Estimate, line, non_increasing};
 pub use join::{Origin, join};

@@ -7,8 +7,8 @@ use super::table::{Align, Table};
 use crate::engine::EngineSpec;
 use crate::platform::{AcceleratorKind, Platform, Provenance};
 use crate::profile::{
-    Booking, Demand, EngineTimes, Estimate, GroupCost, LayerTimes, Measures, NetworkProfile, Transition,
-    TransitionLine, TransitionTimes,
+    Booking, Demand, DemandSource, EngineTimes, Estimate, GroupCost, LayerTimes, Measures, NetworkProfile,
+    TrafficFigures, Transition, TransitionLine, TransitionTimes,
 };
 use crate::units::Milliseconds;
 
@@ -200,6 +200,39 @@ pub fn remarks(times: &LayerTimes) -> String {
             writeln!(text, "Launch: a further engine on the GPU costs {cost} ms; the DLA's is part of its transition");
     }
     text
+}
+
+/// What the demands were made of.
+pub fn demand_sources(demands: &[BTreeMap<String, Demand>], figures: &TrafficFigures) -> String {
+    let mut sources: Vec<DemandSource> =
+        demands.iter().flat_map(BTreeMap::values).map(|demand| demand.source).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let factors: Vec<String> =
+        figures.factor.iter().map(|(accelerator, factor)| format!("{factor:.3} on {accelerator}")).collect();
+    let described = sources.iter().map(|source| match source {
+        DemandSource::Nsight => "nsight: bytes that Nsight Compute counted over the group's time".to_owned(),
+        DemandSource::Ratio => {
+            "ratio: the GPU's demand times the memory use of the nearest convolution on the DLA over that on the GPU"
+                .to_owned()
+        }
+        DemandSource::Emc => format!(
+            "emc: bytes of tensors and weights over time, times what fits the whole engine's use of the memory ({})",
+            factors.join(", ")
+        ),
+        DemandSource::Model => "model: bytes of tensors and weights over time".to_owned(),
+    });
+    format!("demand by {}", described.collect::<Vec<_>>().join("; "))
+}
+
+/// What the costs of transitions were made of.
+pub fn transition_sources(times: &TransitionTimes) -> String {
+    let line = |direction: &str, line: &Option<TransitionLine>| match line {
+        None => format!("{direction} by the platform's model"),
+        Some(TransitionLine { by_mark: true, .. }) => format!("{direction} by a line through marked outputs"),
+        Some(_) => format!("{direction} by a line through reformats"),
+    };
+    format!("{}, {}", line("GPU to DLA", &times.to_dla), line("DLA to GPU", &times.to_gpu))
 }
 
 /// How many of a profile's numbers are of which kind.

@@ -1,16 +1,21 @@
-//! What TensorRT wrote, as tables.
+//! What other programs wrote, as tables.
 
 use super::table::{Align, Table};
+use crate::backend::Foreign;
+use crate::backend::tegrastats::Sample;
 use crate::backend::trtexec::{Distribution, Document, Generation, LayerInformation, Log, Profile, Times};
 use crate::units::Milliseconds;
 
 /// A file's content, below its name.
-pub fn text(name: &str, document: &Document) -> String {
-    let (head, table) = match document {
-        Document::Log(log) => (log_head(log), log.profile.as_ref().map(layers)),
-        Document::Profile(profile) => (profile_head(profile), Some(layers(profile))),
-        Document::Times(times) => (times_head(times), None),
-        Document::LayerInformation(information) => (information_head(information), Some(engine_layers(information))),
+pub fn text(name: &str, file: &Foreign) -> String {
+    let (head, table) = match file {
+        Foreign::Trtexec(Document::Log(log)) => (log_head(log), log.profile.as_ref().map(layers)),
+        Foreign::Trtexec(Document::Profile(profile)) => (profile_head(profile), Some(layers(profile))),
+        Foreign::Trtexec(Document::Times(times)) => (times_head(times), None),
+        Foreign::Trtexec(Document::LayerInformation(information)) => {
+            (information_head(information), Some(engine_layers(information)))
+        }
+        Foreign::Tegrastats(samples) => (tegrastats_head(samples), None),
     };
     match table {
         // Written once: a profile may have half a million rows.
@@ -105,22 +110,32 @@ fn layers(profile: &Profile) -> Table {
 }
 
 fn times_head(times: &Times) -> String {
-    let mut sorted: Vec<f64> = times.runs.iter().map(|run| run.compute_time.0).collect();
-    sorted.sort_by(f64::total_cmp);
-    let n = sorted.len();
-    let median = f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]);
     let warm_up = match times.includes_warm_up {
         Some(true) => "warm-up runs are among them",
         Some(false) => "warm-up runs aren't among them",
         None => "up to TensorRT 8.4 warm-up runs are among them",
     };
-    format!(
-        "times of {n} runs, {}\ncompute: mean {:.6} ms, median {median} ms, from {} to {} ms\n{warm_up}",
-        times.generation,
-        sorted.iter().sum::<f64>() / n as f64,
-        sorted[0],
-        sorted[n - 1]
-    )
+    let (n_runs, compute) = (times.runs.len(), distribution_text(&times.distribution()));
+    format!("times of {n_runs} runs, {}\ncompute: {compute}\n{warm_up}", times.generation)
+}
+
+/// What `tegrastats` says, line after line, in all.
+fn tegrastats_head(samples: &[Sample]) -> String {
+    let known: Vec<f64> = samples.iter().filter_map(|sample| sample.emc.utilization).map(|percent| percent.0).collect();
+    let mut lines = vec![format!("log of tegrastats, {} lines", samples.len())];
+    lines.push(if known.is_empty() {
+        "memory controller: no line says how busy it is; only `sudo tegrastats` does".to_owned()
+    } else {
+        let mean = known.iter().sum::<f64>() / known.len() as f64;
+        let largest = known.iter().copied().fold(0.0, f64::max);
+        format!("memory controller: mean {mean:.1} %, largest {largest} %, in {} lines", known.len())
+    });
+    let mut clocks: Vec<u32> = samples.iter().filter_map(|sample| sample.emc.clock).map(|clock| clock.0).collect();
+    clocks.sort_unstable();
+    clocks.dedup();
+    let clocks: Vec<String> = clocks.iter().map(ToString::to_string).collect();
+    lines.extend((!clocks.is_empty()).then(|| format!("its clocks [MHz]: {}", clocks.join(", "))));
+    lines.join("\n")
 }
 
 fn information_head(information: &LayerInformation) -> String {

@@ -2,6 +2,7 @@
 
 use super::error::ReadError;
 use super::generation::{Generation, Version};
+use super::log::Distribution;
 use super::scanner::{Scanner, Value};
 use crate::units::Milliseconds;
 
@@ -32,6 +33,21 @@ pub struct Run {
 }
 
 impl Times {
+    /// How the compute times of all runs are distributed.
+    pub fn distribution(&self) -> Distribution {
+        let mut sorted: Vec<f64> = self.runs.iter().map(|run| run.compute_time.0).collect();
+        sorted.sort_by(f64::total_cmp);
+        let n = sorted.len();
+        let at = |idx: usize| Milliseconds(sorted.get(idx).copied().unwrap_or(0.0));
+        Distribution {
+            min: at(0),
+            max: at(n.saturating_sub(1)),
+            mean: Some(Milliseconds(sorted.iter().sum::<f64>() / n.max(1) as f64)),
+            median: Milliseconds(f64::midpoint(at(n.saturating_sub(1) / 2).0, at(n / 2).0)),
+            percentiles: Vec::new(),
+        }
+    }
+
     /// Compute times of the runs that begin at `warm_up` or later.
     pub fn compute_after(&self, warm_up: Milliseconds) -> Vec<Milliseconds> {
         self.runs.iter().filter(|run| run.compute[0] >= warm_up).map(|run| run.compute_time).collect()

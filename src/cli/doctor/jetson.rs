@@ -61,6 +61,11 @@ pub(super) fn power_mode() -> Finding {
     }
 }
 
+/// The power mode of this board, where it has one and says it.
+pub(in crate::cli) fn current_power_mode() -> Option<String> {
+    answer("nvpmodel", &["-q"]).ok().and_then(|text| mode(&text))
+}
+
 /// `NV Power Mode: MAXN`.
 fn mode(text: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.trim().strip_prefix("NV Power Mode:"))?;

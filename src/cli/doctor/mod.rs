@@ -1,6 +1,6 @@
 //! `haxconn doctor`: what this machine has, what is missing, and what to do about it. Missing things are no failure.
 
-mod jetson;
+pub(super) mod jetson;
 mod libraries;
 pub(super) mod programs;
 

@@ -2,17 +2,21 @@
 
 use super::arguments::AllArguments;
 use super::characterise::{Characterised, Series, Wanted, characterise};
-use super::{layers, transitions};
+use super::source::Source;
+use super::{layers, memory, transitions};
 use crate::artifact;
 use crate::cli::args::Format;
+use crate::cli::doctor::jetson;
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::profile::{NetworkProfile, Origin, join};
 use crate::report::profile;
 
 pub(super) fn run(arguments: &AllArguments) -> Result<(), Failure> {
-    let arguments = &arguments.series;
-    let series = characterise(arguments, Wanted::Transitions)?;
+    let (arguments, traffic) = (&arguments.series, &arguments.traffic);
+    let mut series = characterise(arguments, Wanted::Transitions)?;
+    let emc = if traffic.emc.is_none() { memory::measure(&series, arguments)? } else { None };
+    memory::add_demands(&mut series, traffic, emc)?;
     let profiles: Vec<NetworkProfile> =
         series.networks.iter().map(|one| joined(&series, one)).collect::<Result<_, _>>()?;
     artifact::write_text(&arguments.out.join("layer_results.json"), &layers::json(&series)?)?;
@@ -42,14 +46,17 @@ pub(super) fn run(arguments: &AllArguments) -> Result<(), Failure> {
 
 fn joined(series: &Series, one: &Characterised) -> Result<NetworkProfile, Failure> {
     let kind = if series.simulated { "simulated" } else { "measured" };
+    let is_here = matches!(&series.source, Source::Engines(target) if !target.is_simulated());
     let origin = Origin {
         backend: series.source.name().to_owned(),
         precision: "fp16".to_owned(),
-        power_mode: None,
+        power_mode: if is_here { jetson::current_power_mode() } else { None },
         simulated: series.simulated,
         sources: vec![
             format!("GPU times: {kind} entries of profiles, summed by layer name, reformats included"),
             format!("DLA times: differences of {kind} engines that hand over to the DLA at each group"),
+            profile::demand_sources(&one.demands, &one.figures),
+            format!("transitions: {}", profile::transition_sources(&one.transitions)),
         ],
     };
     Ok(join(&one.network.value, &series.platform.value, &one.times, &one.transitions, &one.demands, &origin)?)

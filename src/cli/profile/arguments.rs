@@ -76,6 +76,8 @@ impl SeriesArguments {
 pub(super) struct LayersArguments {
     #[command(flatten)]
     pub(super) series: SeriesArguments,
+    #[command(flatten)]
+    pub(super) traffic: TrafficArguments,
 }
 
 #[derive(Args, Debug)]
@@ -90,4 +92,15 @@ pub(super) struct TransitionsArguments {
 pub(super) struct AllArguments {
     #[command(flatten)]
     pub(super) series: SeriesArguments,
+    #[command(flatten)]
+    pub(super) traffic: TrafficArguments,
+}
+
+/// What is known of the memory's use.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Memory")]
+pub(super) struct TrafficArguments {
+    /// How busy convolutions and whole networks keep the memory, as `profile emc` wrote it [default of `all`: measured]
+    #[arg(long, value_name = "emc_results.json")]
+    pub(super) emc: Option<PathBuf>,
 }

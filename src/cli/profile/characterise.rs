@@ -35,6 +35,8 @@ pub(super) struct Characterised {
     pub(super) network: Found<Network>,
     pub(super) times: LayerTimes,
     pub(super) transitions: TransitionTimes,
+    /// What was measured of the memory's use.
+    pub(super) figures: TrafficFigures,
     pub(super) demands: Vec<BTreeMap<String, Demand>>,
 }
 
@@ -136,8 +138,9 @@ fn one(
         return Err(anyhow!("no run of `{}` can be used:\n{reasons}", network.value.name).into());
     }
     let transitions = transition_times(&network.value, platform, &starts, &of_network, &times);
-    let demands = demands(&network.value, platform, &times, &TrafficFigures::default());
-    Ok(Characterised { network, times, transitions, demands })
+    let figures = TrafficFigures::default();
+    let demands = demands(&network.value, platform, &times, &figures);
+    Ok(Characterised { network, times, transitions, figures, demands })
 }
 
 /// The groups that are asked for; else, of files, those between the layers at which their engines change; with the tail

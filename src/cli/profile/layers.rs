@@ -2,6 +2,7 @@
 
 use super::arguments::LayersArguments;
 use super::characterise::{Series, Wanted, characterise};
+use super::memory;
 use crate::artifact;
 use crate::cli::args::Format;
 use crate::cli::failure::Failure;
@@ -9,8 +10,9 @@ use crate::cli::output;
 use crate::report::profile;
 
 pub(super) fn run(arguments: &LayersArguments) -> Result<(), Failure> {
-    let arguments = &arguments.series;
-    let series = characterise(arguments, Wanted::Layers)?;
+    let (arguments, traffic) = (&arguments.series, &arguments.traffic);
+    let mut series = characterise(arguments, Wanted::Layers)?;
+    memory::add_demands(&mut series, traffic, None)?;
     let json = json(&series)?;
     let path = arguments.out.join("layer_results.json");
     artifact::write_text(&path, &json)?;
@@ -40,6 +42,8 @@ pub(super) fn text(series: &Series) -> String {
         text.extend(["\n", &one.network.value.title, "\n"]);
         text.push_str(&profile::layer_groups(&one.times, &one.demands, &series.platform.value));
         text.push('\n');
+        text.push_str(&profile::demand_sources(&one.demands, &one.figures));
+        text.push_str("\n\n");
         text.push_str(&profile::engines(&one.times.engines));
         text.push_str(&profile::remarks(&one.times));
     }

@@ -10,6 +10,7 @@ mod engines;
 mod files;
 mod layers;
 mod measure;
+mod memory;
 mod source;
 mod tegrastats;
 mod transitions;

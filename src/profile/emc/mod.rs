@@ -8,7 +8,7 @@ mod summary;
 mod timing;
 
 use crate::platform::Provenance;
-use crate::units::{Megahertz, Milliseconds, Percent};
+use crate::units::{GigabytesPerSecond, Megahertz, Milliseconds, Percent};
 
 pub use convolution::{INPUT_SIZES, KERNELS, SingleConvolution};
 pub use error::EmcError;
@@ -25,6 +25,36 @@ pub struct EmcSample {
     pub utilization: Option<Percent>,
     /// The memory's clock, where it is known.
     pub clock: Option<Megahertz>,
+}
+
+/// What is used of one network's use of the memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EmcFigure {
+    /// The network's short name, or the engine's.
+    pub network: String,
+    /// The convolution that the network is, where it is one of a single convolution.
+    pub convolution: Option<SingleConvolution>,
+    /// Name of the accelerator that ran it.
+    pub accelerator: String,
+    /// Mean use of the memory.
+    pub mean: Percent,
+    /// The throughput that it stands for, where the memory's clock is known.
+    pub demand: Option<GigabytesPerSecond>,
+    /// Measured on a board, or modelled by the simulator.
+    pub provenance: Provenance,
+}
+
+impl From<&EmcResult> for EmcFigure {
+    fn from(result: &EmcResult) -> Self {
+        Self {
+            network: result.network.clone(),
+            convolution: result.convolution,
+            accelerator: result.accelerator.clone(),
+            mean: result.summary.mean,
+            demand: result.summary.demand,
+            provenance: result.provenance,
+        }
+    }
 }
 
 /// What one network did to the memory while one accelerator ran it.

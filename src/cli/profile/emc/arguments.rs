@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::args::{BackendArgument, OutputArguments, duration};
+use crate::cli::profile::arguments::SeriesArguments;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example: haxconn profile emc --backend sim --on gpu --svg output/emc.svg")]
@@ -13,6 +14,9 @@ pub(in crate::cli) struct EmcArguments {
     /// Network files, or a folder of them [default: the 25 convolutions that ship with the program]
     #[arg(long, value_name = "FILE|DIR", conflicts_with_all = ["engine", "from"], help_heading = "Engines")]
     pub(super) prototxt: Option<PathBuf>,
+    /// Networks by name or file, separated by commas, instead of the convolutions
+    #[arg(long, value_delimiter = ',', value_name = "NAME|FILE,..", conflicts_with_all = ["prototxt", "engine", "from"], help_heading = "Engines")]
+    pub(super) dnns: Vec<String>,
     /// One plan file instead of networks
     #[arg(long, value_name = "FILE.plan", conflicts_with = "from", help_heading = "Engines")]
     pub(super) engine: Option<PathBuf>,
@@ -53,6 +57,34 @@ pub(in crate::cli) struct EmcArguments {
     /// Draw heat maps of the convolutions
     #[arg(long, value_name = "FILE.svg", help_heading = "Output")]
     pub(super) svg: Option<PathBuf>,
+}
+
+impl EmcArguments {
+    /// Each of `dnns`, or each of the convolutions where there are none, on `platform`, for the usual times.
+    pub(in crate::cli) fn usual(
+        series: &SeriesArguments,
+        backend: BackendArgument,
+        platform: &str,
+        dnns: Vec<String>,
+    ) -> Self {
+        Self {
+            prototxt: None,
+            dnns,
+            engine: None,
+            on: Vec::new(),
+            backend,
+            platform: Some(platform.to_owned()),
+            seconds: Duration::from_secs(3),
+            warm_up: Duration::from_secs(1),
+            interval: Duration::from_millis(10),
+            tegrastats: None,
+            from: None,
+            seed: series.seed,
+            output: OutputArguments { quiet: series.output.quiet, ..series.output },
+            out: series.out.clone(),
+            svg: None,
+        }
+    }
 }
 
 /// The longest run of one engine.

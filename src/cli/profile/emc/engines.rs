@@ -16,6 +16,9 @@ pub(super) struct Engine<'a> {
 
 /// The networks of the command line, or the convolutions that ship with the program.
 pub(super) fn networks(arguments: &EmcArguments) -> Result<Vec<Network>, Failure> {
+    if !arguments.dnns.is_empty() {
+        return arguments.dnns.iter().map(|name| Ok(inputs::network(name.trim())?.value)).collect();
+    }
     if let Some(path) = &arguments.prototxt {
         return Ok(inputs::network_files(path)?.into_iter().map(|found| found.value).collect());
     }

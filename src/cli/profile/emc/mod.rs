@@ -33,13 +33,7 @@ pub(super) fn run(arguments: &EmcArguments) -> Result<(), Failure> {
         output::note(quiet, &format!("note: {remark}"));
     }
     let platform = &found.value;
-    artifact::prepare_folder(&arguments.out.join(EMC_SAMPLE_FOLDER))?;
-    let results = match source(arguments) {
-        Source::Recordings(folder) => recordings::results(arguments, platform, &folder)?,
-        Source::Simulator => simulated::results(arguments, platform)?,
-        Source::Board(program) => board::results(arguments, platform, &program)?,
-        Source::None(failure) => return Err(failure),
-    };
+    let results = measure(arguments, platform)?;
     write(arguments, platform, &results)?;
     match arguments.output.format {
         Format::Json => output::print(&artifact::emc_results_to_json(platform, &results)?)?,
@@ -53,6 +47,17 @@ pub(super) fn run(arguments: &EmcArguments) -> Result<(), Failure> {
         ),
     );
     Ok(())
+}
+
+/// What every engine that `arguments` ask for does to the memory of `platform`.
+pub(super) fn measure(arguments: &EmcArguments, platform: &Platform) -> Result<Vec<EmcResult>, Failure> {
+    artifact::prepare_folder(&arguments.out.join(EMC_SAMPLE_FOLDER))?;
+    match source(arguments) {
+        Source::Recordings(folder) => recordings::results(arguments, platform, &folder),
+        Source::Simulator => simulated::results(arguments, platform),
+        Source::Board(program) => board::results(arguments, platform, &program),
+        Source::None(failure) => Err(failure),
+    }
 }
 
 /// Where the samples come from.
@@ -126,7 +131,7 @@ fn milliseconds(time: Duration) -> Milliseconds {
 }
 
 /// Writes the results, every engine's samples, and the picture where it is asked for.
-fn write(arguments: &EmcArguments, platform: &Platform, results: &[EmcResult]) -> anyhow::Result<()> {
+pub(super) fn write(arguments: &EmcArguments, platform: &Platform, results: &[EmcResult]) -> anyhow::Result<()> {
     for result in results {
         let file = format!("{EMC_SAMPLE_FOLDER}/{}.csv", artifact::emc_sample_stem(result));
         artifact::write_text(&arguments.out.join(file), &artifact::emc_samples_to_csv(&result.samples))?;
