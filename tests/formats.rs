@@ -84,6 +84,12 @@ fn every_key_that_a_command_prints_is_documented_and_every_documented_one_is_pri
     check("platform list", &["### `platform list`"]);
     check("platform show", &["### `platform show`"]);
     check("platform calibrate", &["### `platform calibrate`"]);
+    let few = "--dnns alexnet --backend sim --iterations 5 --repeats 2";
+    check(&format!("profile layers {few}"), &["## Layer results (JSON)"]);
+    check(&format!("profile transitions {few}"), &["## Transition results (JSON)", "## Layer results (JSON)"]);
+    check(&format!("profile all {few}"), &["### `profile all`", "## Profile (JSON)"]);
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/trtexec");
+    check(&format!("read {fixtures}/8.5.log {fixtures}/8.2.times"), &["### `read`"]);
     check("profile contention --points 3", &["### `profile contention`"]);
     check("profile contention --points 3 --model table", &["### `profile contention`"]);
     check("reproduce --time-limit 1ms", &["### `reproduce`"]);

@@ -339,6 +339,56 @@ fn a_profile_needs_every_group_on_the_gpu() {
 }
 
 #[test]
+fn demands_come_from_the_best_source_that_there_is() {
+    let folder = TempDir::new().unwrap();
+    let simulated = ["--dnns", "googlenet", "--backend", "sim", "--iterations", "5", "--repeats", "1"];
+    let sources = |document: &Value, side: &str| -> Vec<String> {
+        let groups = document["networks"][0]["groups"].as_array().unwrap().iter();
+        groups.filter_map(|group| group[side]["demand_source"].as_str()).map(str::to_owned).collect()
+    };
+    let layers = [&["profile", "layers"], &simulated[..]].concat();
+    let document = json_in(folder.path(), &layers);
+    assert!(sources(&document, "gpu").iter().all(|source| source == "model"), "{document}");
+    json_in(folder.path(), &[&["profile", "all"], &simulated[..]].concat());
+    let document = json_in(folder.path(), &[&layers[..], &["--emc", "output/emc_results.json"]].concat());
+    assert!(sources(&document, "gpu").iter().all(|source| source == "emc"), "{document}");
+    assert!(sources(&document, "dla").iter().all(|source| source == "ratio"), "{document}");
+    // What was simulated says nothing of a board, nor one platform of another.
+    xavier_series(&folder.path().join("series"));
+    let from = ["profile", "layers", "--dnns", "googlenet", "--from", "series", "--emc", "output/emc_results.json"];
+    refuses_in(folder.path(), &from, 1, &["output/emc_results.json: was simulated, the times were measured"]);
+    let other = [&layers[..], &["--platform", "orin_agx", "--emc", "output/emc_results.json"]].concat();
+    refuses_in(folder.path(), &other, 1, &["is of platform `xavier_agx`, the times are of `orin_agx`"]);
+}
+
+#[test]
+fn the_makefile_of_the_scripts_calls_the_program() {
+    let folder = TempDir::new().unwrap();
+    let makefile = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/Makefile");
+    let make = |target: &str| {
+        let output = std::process::Command::new("make")
+            .current_dir(folder.path())
+            .arg("-f")
+            .arg(&makefile)
+            .args([
+                target,
+                &format!("HAXCONN={}", env!("CARGO_BIN_EXE_haxconn")),
+                "BACKEND=sim",
+                "FLAGS=--iterations 5",
+            ])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{target}: {}", String::from_utf8_lossy(&output.stderr));
+        if folder.path().join("output").exists() { names_in(&folder.path().join("output")) } else { Vec::new() }
+    };
+    assert!(make("layer").contains(&"layer_results.json".to_owned()));
+    assert!(make("transition").contains(&"transition_results.json".to_owned()));
+    assert!(make("emc").contains(&"emc_results.yaml".to_owned()));
+    assert!(make("all").contains(&"profiles".to_owned()));
+    assert_eq!(make("clean"), Vec::<String>::new());
+}
+
+#[test]
 fn any_file_of_trtexec_is_shown() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/trtexec");
     let files: Vec<String> = names_in(&fixtures).iter().map(|name| fixtures.join(name).display().to_string()).collect();
