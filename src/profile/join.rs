@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::demand::Demand;
 use super::estimate::Estimate;
 use super::layers::{GroupTimes, LayerTimes};
+use super::model::precision;
 use super::transitions::TransitionTimes;
 use super::{GroupCost, GroupProfile, NetworkProfile, ProfileError, Tagged};
 use crate::backend::sim::crossing_bytes;
@@ -18,8 +19,6 @@ use crate::units::Milliseconds;
 pub struct Origin {
     /// Who ran the engines: `sim`, `tensorrt`, `trtexec` or `files`.
     pub backend: String,
-    /// Precision of the engines.
-    pub precision: String,
     /// Clocks and power mode where known.
     pub power_mode: Option<String>,
     /// Whether the simulator's model took the place of hardware.
@@ -67,7 +66,7 @@ pub fn join(
         platform: platform.name.clone(),
         platform_hash: origin.simulated.then(|| platform.content_hash.clone()),
         backend: origin.backend.clone(),
-        precision: origin.precision.clone(),
+        precision: precision(platform).to_owned(),
         power_mode: origin.power_mode.clone(),
         groups,
         launch: launch.into_iter().collect(),

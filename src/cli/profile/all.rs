@@ -49,7 +49,6 @@ fn joined(series: &Series, one: &Characterised) -> Result<NetworkProfile, Failur
     let is_here = matches!(&series.source, Source::Engines(target) if !target.is_simulated());
     let origin = Origin {
         backend: series.source.name().to_owned(),
-        precision: "fp16".to_owned(),
         power_mode: if is_here { jetson::current_power_mode() } else { None },
         simulated: series.simulated,
         sources: vec![
