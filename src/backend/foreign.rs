@@ -19,7 +19,7 @@ pub enum ForeignError {
     #[error(transparent)]
     Trtexec(#[from] ReadError),
     /// No whole log of `tegrastats`.
-    #[error(transparent)]
+    #[error("{}: expected {}, found {}", .0.line, .0.expected, .0.found)]
     Tegrastats(#[from] TegrastatsError),
 }
 

@@ -15,6 +15,11 @@ pub struct Log {
     pub program: Option<String>,
     /// The command line, where the log repeats it.
     pub command: Option<String>,
+    /// Whether layers were profiled, whether the profile was exported, and whether both happened in runs of their own, where
+    /// the log lists its options.
+    pub(super) profile_option: Option<bool>,
+    pub(super) export_option: Option<bool>,
+    pub(super) separate_option: Option<bool>,
     /// Counted runs.
     pub runs: Option<u64>,
     /// Time from the first kernel's start to the last one's end.
@@ -64,11 +69,14 @@ impl Log {
         if self.generation.first >= Version(11, 0) {
             return Some(false);
         }
-        match &self.command {
-            Some(command) => Some(profiles(command) && !command.contains("--separateProfileRun")),
-            None if self.profile.is_none() => Some(false),
-            None => None,
+        if let Some(command) = &self.command {
+            return Some(profiles(command) && !command.contains("--separateProfileRun"));
         }
+        let options = self.profile_option.or(self.export_option).map(|_| {
+            let profiles = self.profile_option == Some(true) || self.export_option == Some(true);
+            profiles && self.separate_option != Some(true)
+        });
+        options.or_else(|| self.profile.is_none().then_some(false))
     }
 }
 
@@ -101,6 +109,9 @@ pub(super) fn read(text: &str) -> Result<Log, ReadError> {
         generation,
         program: None,
         command: None,
+        profile_option: None,
+        export_option: None,
+        separate_option: None,
         runs: None,
         compute: None,
         latency: None,
@@ -191,7 +202,13 @@ impl<'t> Summary<'t> {
             "End-to-End Host Latency" if rest.starts_with("min") => {
                 self.narrow(Generation::between(Version(8, 0), Version(8, 2)));
             }
-            "Throughput" | "throughput" => self.log.throughput = Some(number_before(number, rest, "qps")?),
+            // The verbose log explains each figure under the same name.
+            "Throughput" | "throughput" if rest.starts_with(|c: char| c.is_ascii_digit()) => {
+                self.log.throughput = Some(number_before(number, rest, "qps")?);
+            }
+            "Profile" | "Dump profile" => self.log.profile_option = enabled(rest),
+            "Separate profiling" => self.log.separate_option = enabled(rest),
+            "Export profile to JSON file" => self.log.export_option = Some(!rest.trim().is_empty()),
             "TensorRT version" => {
                 if let Some(exact) = Generation::of_number(rest.trim()) {
                     self.narrow(exact);
@@ -311,6 +328,15 @@ fn average(number: usize, line: &str, rest: &str) -> Result<Average, ReadError> 
     Ok(Average { runs, compute: time(number, rest)? })
 }
 
+/// What an option's line says.
+fn enabled(text: &str) -> Option<bool> {
+    match text.trim() {
+        "Enabled" => Some(true),
+        "Disabled" => Some(false),
+        _ => None,
+    }
+}
+
 /// The time with which `text` begins, `X ms`.
 fn time(number: usize, text: &str) -> Result<Milliseconds, ReadError> {
     number_before(number, text, "ms").map(Milliseconds)
@@ -329,6 +355,10 @@ fn number_before(number: usize, text: &str, unit: &str) -> Result<f64, ReadError
 /// A line without `[MM/DD/YYYY-HH:MM:SS] [I] ` and `[TRT] `.
 fn without_prefix(line: &str) -> &str {
     let mut rest = line.trim_end();
+    // A log that was pasted elsewhere is indented; the rows of its table are, too, but after their prefix.
+    if rest.trim_start().starts_with('[') {
+        rest = rest.trim_start();
+    }
     if let Some(after) = rest.strip_prefix('[')
         && after.starts_with(|c: char| c.is_ascii_digit())
         && let Some((_, after)) = after.split_once("] ")

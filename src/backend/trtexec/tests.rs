@@ -53,6 +53,7 @@ fn logs_of_every_version_are_read() {
         (fixture!("8.4.log"), "TensorRT 8.4.1", true, 1e-4, Some(false)),
         (fixture!("8.5.log"), "TensorRT 8.5.2", true, 1e-4, Some(false)),
         (fixture!("8.6.log"), "TensorRT 8.6.1", true, 1e-4, Some(false)),
+        (fixture!("8.6.verbose.log"), "TensorRT 8.6.1", true, 1e-4, Some(false)),
         (fixture!("10.log"), "TensorRT 10.3.0", true, 1e-4, Some(false)),
         (fixture!("11.log"), "TensorRT 11.1.0", true, 1e-4, Some(false)),
     ] {
@@ -83,6 +84,22 @@ fn a_log_without_a_banner_is_of_a_range_of_versions() {
     check(fixture!("8.4.log"), "TensorRT 8.4 to 8.5");
     check(fixture!("8.5.log"), "TensorRT 8.5");
     check(fixture!("11.log"), "TensorRT 8.6 or newer");
+}
+
+#[test]
+fn a_verbose_log_explains_its_figures_and_lists_its_options() {
+    let verbose = log(fixture!("8.6.verbose.log"));
+    assert_eq!((verbose.throughput, verbose.was_profiled()), (Some(3308.6), Some(false)));
+    let options = |text: &str| {
+        let bare: Vec<&str> = text.lines().filter(|line| !line.starts_with("&&&&")).collect();
+        log(&bare.join("\n")).was_profiled()
+    };
+    let text = fixture!("8.6.verbose.log");
+    assert_eq!(options(text), Some(false));
+    assert_eq!(options(&text.replace("Separate profiling: Enabled", "Separate profiling: Disabled")), Some(true));
+    assert_eq!(options(fixture!("8.6.log")), None);
+    let indented: String = text.lines().fold(String::new(), |text, line| text + "    " + line + "\n");
+    assert_eq!(log(&indented).compute, verbose.compute);
 }
 
 #[test]
