@@ -322,6 +322,35 @@ fn files_that_can_not_be_used_are_refused_in_words() {
 }
 
 #[test]
+fn a_log_or_times_beside_a_profile_say_what_to_scale_to() {
+    let folder = TempDir::new().unwrap();
+    let network = googlenet();
+    let entries = on_gpu(&network, network.layers.len());
+    let total: f64 = entries.iter().map(|(_, time)| time).sum();
+    let stem = "googlenet_gpu_transition_at_-1";
+    let factor = |folder: &TempDir, arguments: &[&str]| {
+        let from = [&["profile", "layers", "--dnns", "googlenet", "--from", "series"], arguments].concat();
+        json_in(folder.path(), &from)["networks"][0]["engines"][0]["scaled_by"].as_f64()
+    };
+    write(folder.path(), &format!("series/profiles/{stem}.profile"), exported(&entries));
+    assert_eq!(factor(&folder, &[]), None);
+    // Its profile is another folder's: a single log of the same engine belongs to it all the same.
+    let log = include_str!("fixtures/trtexec/8.5.log").split("[11/24/2025-10:20:30] [I] === Profile").next().unwrap();
+    let path = write(folder.path(), &format!("series/logs/{stem}.log"), log);
+    assert!((factor(&folder, &[]).unwrap() - 0.2633 / total).abs() < 1e-6);
+    // Up to TensorRT 7.1 the summary is of the profiled runs.
+    fs::write(&path, log.replace(" --separateProfileRun", "")).unwrap();
+    assert_eq!(factor(&folder, &[]), None);
+    fs::remove_file(path).unwrap();
+    let times = include_str!("fixtures/trtexec/7.1.times");
+    write(folder.path(), &format!("series/profiles/{stem}.times.json"), times);
+    let mean = 0.2636;
+    assert!((factor(&folder, &["--warm-up", "200"]).unwrap() - mean / total).abs() < 1e-6);
+    let too_long = ["profile", "layers", "--dnns", "googlenet", "--from", "series"];
+    refuses_in(folder.path(), &too_long, 1, &["times.json: no run begins after the warm-up of 5000 ms (`--warm-up`)"]);
+}
+
+#[test]
 fn a_profile_needs_every_group_on_the_gpu() {
     let folder = TempDir::new().unwrap();
     xavier_series(&folder.path().join("series"));

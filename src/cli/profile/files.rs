@@ -106,10 +106,16 @@ impl Sheet {
             Document::Profile(profile) => self.profile = Some((path.to_owned(), profile)),
             Document::Log(log) => self.log = Some((path.to_owned(), *log)),
             Document::Times(times) => {
-                let counted =
-                    times.compute_after(if times.includes_warm_up == Some(true) { warm_up } else { Milliseconds(0.0) });
+                // Up to TensorRT 8.4 the runs of the warm-up are among them, and nothing else tells.
+                let counted = times.compute_after(warm_up);
+                if counted.is_empty() {
+                    let (shown, warm_up) = (path.display(), warm_up.0);
+                    return Err(
+                        anyhow!("{shown}: no run begins after the warm-up of {warm_up} ms (`--warm-up`)").into()
+                    );
+                }
                 let sum: Milliseconds = counted.iter().copied().sum();
-                self.times = (!counted.is_empty()).then(|| Milliseconds(sum.0 / counted.len() as f64));
+                self.times = Some(Milliseconds(sum.0 / counted.len() as f64));
             }
             // It says nothing of times.
             Document::LayerInformation(_) => {}
