@@ -1,14 +1,15 @@
 //! Printing: data to stdout, everything else to stderr. A closed pipe ends the program quietly.
 
-use std::io::{self, Write};
+use std::fmt::Display;
+use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use super::failure::Failure;
 
 /// Writes a command's result to stdout. A broken pipe is not an error.
-pub(super) fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+pub(super) fn print(text: &(impl Display + ?Sized)) -> Result<(), Failure> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::new(error).context("can't write to stdout").into())
         }

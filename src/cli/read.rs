@@ -20,8 +20,11 @@ pub(super) fn run(arguments: &ReadArguments) -> Result<(), Failure> {
         return output::print(&artifact::readings_to_json(named())?);
     }
     for (idx, (name, content)) in named().enumerate() {
-        output::print(if idx > 0 { "\n" } else { "" })?;
-        output::print(&read::text(&name, content))?;
+        let (head, table) = read::head_and_table(content);
+        output::print(&format!("{}{name}: {head}\n", if idx > 0 { "\n" } else { "" }))?;
+        if let Some(table) = table {
+            output::print(&format_args!("\n{table}"))?;
+        }
     }
     Ok(())
 }

@@ -6,9 +6,9 @@ use crate::backend::tegrastats::Sample;
 use crate::backend::trtexec::{Distribution, Document, Generation, LayerInformation, Log, Profile, Times};
 use crate::units::Milliseconds;
 
-/// A file's content, below its name.
-pub fn text(name: &str, file: &Foreign) -> String {
-    let (head, table) = match file {
+/// What is to be said of a file, and the table of its layers where it has some: a profile may have half a million.
+pub fn head_and_table(file: &Foreign) -> (String, Option<Table>) {
+    match file {
         Foreign::Trtexec(Document::Log(log)) => (log_head(log), log.profile.as_ref().map(layers)),
         Foreign::Trtexec(Document::Profile(profile)) => (profile_head(profile), Some(layers(profile))),
         Foreign::Trtexec(Document::Times(times)) => (times_head(times), None),
@@ -16,11 +16,6 @@ pub fn text(name: &str, file: &Foreign) -> String {
             (information_head(information), Some(engine_layers(information)))
         }
         Foreign::Tegrastats(samples) => (tegrastats_head(samples), None),
-    };
-    match table {
-        // Written once: a profile may have half a million rows.
-        Some(table) => format!("{name}: {head}\n\n{table}"),
-        None => format!("{name}: {head}\n"),
     }
 }
 
