@@ -1,7 +1,8 @@
 //! What `trtexec` and TensorRT's profiler write, in the forms of TensorRT 7.1 to 11: the console's log, `--exportProfile`,
 //! `--exportTimes` and `--exportLayerInfo`. Text in, values out, and back: what our own backends measure is written in the
-//! same forms. Knows nothing of networks; what the names mean is told by `backend::fused_names`.
+//! same forms. Also how the program is called. Knows nothing of networks; what the names mean is told by `backend::fused_names`.
 
+mod command;
 mod error;
 mod generation;
 mod layer_information;
@@ -12,6 +13,7 @@ mod table;
 mod times;
 mod write;
 
+pub use command::{arguments, version_of};
 pub use error::ReadError;
 pub use generation::{Generation, Version};
 pub use layer_information::{EngineLayerInfo, LayerInformation};
