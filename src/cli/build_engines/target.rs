@@ -28,6 +28,8 @@ const SIMULATED: &str = "xavier_agx";
 pub(in crate::cli) enum Backend {
     Sim,
     Tensorrt(Tensorrt),
+    /// Builds nothing: plans that TensorRT built earlier are used as they are.
+    Plans,
 }
 
 /// A backend, a platform, and how engines are built.
@@ -40,7 +42,19 @@ pub(in crate::cli) struct Target {
 
 /// Finds the backend and the platform that are asked for, and says which they are.
 pub(in crate::cli) fn resolve(wish: Wish) -> Result<Target, Failure> {
-    let backend = backend(wish)?;
+    of_backend(backend(wish)?, wish)
+}
+
+/// The target of plans that another program runs: TensorRT, or where it can't be opened here, what it built earlier.
+pub(in crate::cli) fn resolve_plans(wish: Wish) -> Result<Target, Failure> {
+    let backend = tensorrt::open().map(Backend::Tensorrt).unwrap_or_else(|error| {
+        output::note(wish.quiet, &format!("backend: tensorrt, with plans that are there ({error})"));
+        Backend::Plans
+    });
+    of_backend(backend, wish)
+}
+
+fn of_backend(backend: Backend, wish: Wish) -> Result<Target, Failure> {
     let platform = platform(&backend, wish.platform)?;
     let precision = wish.options.precision;
     match &backend {
@@ -48,7 +62,7 @@ pub(in crate::cli) fn resolve(wish: Wish) -> Result<Target, Failure> {
             return Err(Failure::usage(format!("the simulator has no {precision}: its cost model is fitted to fp16"))
                 .hint("build with `--precision fp16`, or with `--backend tensorrt`"));
         }
-        Backend::Sim => {}
+        Backend::Sim | Backend::Plans => {}
         Backend::Tensorrt(tensorrt) => tensorrt.check_precision(precision).map_err(|error| {
             Failure::usage(format!("`--precision`: {error}")).hint("build with `--precision fp16` or `fp32`")
         })?,
@@ -93,7 +107,7 @@ fn platform(backend: &Backend, wish: Option<&str>) -> Result<Option<Found<Platfo
     let here = board().and_then(|board| board.platform);
     match (backend, wish) {
         (Backend::Sim, wish) => inputs::platform(wish.unwrap_or(SIMULATED)).map(Some),
-        (Backend::Tensorrt(_), Some(HOST)) if here.is_none() => Ok(None),
+        (Backend::Tensorrt(_) | Backend::Plans, Some(HOST)) if here.is_none() => Ok(None),
         (Backend::Tensorrt(_), Some(wish)) => {
             let found = inputs::platform(wish)?;
             let name = found.value.name.as_str();
@@ -106,7 +120,8 @@ fn platform(backend: &Backend, wish: Option<&str>) -> Result<Option<Found<Platfo
             }
             Ok(Some(found))
         }
-        (Backend::Tensorrt(_), None) => here.map(inputs::platform).transpose(),
+        (Backend::Plans, Some(wish)) => inputs::platform(wish).map(Some),
+        (Backend::Tensorrt(_) | Backend::Plans, None) => here.map(inputs::platform).transpose(),
     }
 }
 
@@ -115,7 +130,7 @@ impl Target {
     pub(in crate::cli) fn backend_name(&self) -> &'static str {
         match self.backend {
             Backend::Sim => "sim",
-            Backend::Tensorrt(_) => "tensorrt",
+            Backend::Tensorrt(_) | Backend::Plans => "tensorrt",
         }
     }
 
@@ -138,6 +153,8 @@ impl Target {
     /// Refuses engines for a DLA, or a core of it, that isn't there.
     pub(in crate::cli) fn check_dla(&self, dla_core: u32) -> Result<(), Failure> {
         match &self.backend {
+            // Whoever built them had the DLA.
+            Backend::Plans => Ok(()),
             Backend::Sim => {
                 let n_dlas = u32::from(self.dla().is_some());
                 if dla_core < n_dlas {
@@ -168,7 +185,7 @@ impl Target {
     /// All that the plan of `spec` is made of.
     pub(super) fn inputs(&self, network: &Network, spec: &EngineSpec) -> PlanInputs {
         let tensorrt = match &self.backend {
-            Backend::Sim => None,
+            Backend::Sim | Backend::Plans => None,
             Backend::Tensorrt(tensorrt) => Some(tensorrt.version()),
         };
         let simulated = self.is_simulated();
@@ -199,6 +216,7 @@ impl Target {
                 Ok(BuiltEngine { plan, placement, timings: None, warnings: Vec::new(), calibration: None })
             }
             (Backend::Sim, None) => anyhow::bail!("the simulator needs a platform"),
+            (Backend::Plans, _) => anyhow::bail!("TensorRT is not available"),
         }
     }
 }

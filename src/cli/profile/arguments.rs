@@ -1,11 +1,12 @@
 //! What the user may ask of `profile layers`, `transitions` and `all`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
 use crate::backend::RunPlan;
-use crate::cli::args::{BackendArgument, NetworkArguments, OutputArguments};
+use crate::cli::args::{BackendArgument, NetworkArguments, OutputArguments, duration};
 use crate::units::Milliseconds;
 
 /// Whose engines are run how often, or which files tell of engines that were.
@@ -29,6 +30,9 @@ pub(super) struct SeriesArguments {
     /// Folder of the plans; those that are missing are built
     #[arg(long, default_value = "build", value_name = "DIR", help_heading = "Source")]
     pub(super) build: PathBuf,
+    /// Run TensorRT's engines by NVIDIA's program instead of in this one
+    #[arg(long, value_name = "PATH", conflicts_with = "from", help_heading = "Source")]
+    pub(super) trtexec: Option<PathBuf>,
 
     /// Least number of counted runs of each engine
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Runs")]
@@ -45,6 +49,9 @@ pub(super) struct SeriesArguments {
     /// Times that each engine is built and run; from two on there are confidence intervals
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Runs")]
     pub(super) repeats: u32,
+    /// Longest time of one run by `trtexec` [default: 2 min, and twice its runs of up to 100 ms]
+    #[arg(long, value_name = "S", value_parser = timeout, requires = "trtexec", help_heading = "Runs")]
+    pub(super) timeout: Option<Duration>,
     /// Seed of the engines' weights and of the simulator's noise
     #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true, help_heading = "Runs")]
     pub(super) seed: u64,
@@ -69,6 +76,11 @@ impl SeriesArguments {
             average_runs: self.avg_runs,
         }
     }
+}
+
+/// A time in which something can happen.
+fn timeout(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|time| if time.is_zero() { Err("no time at all".to_owned()) } else { Ok(time) })
 }
 
 #[derive(Args, Debug)]

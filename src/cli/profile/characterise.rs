@@ -6,11 +6,11 @@ use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::SeriesArguments;
+use super::engines;
 use super::files::{self, Recorded};
+use super::measure::Runner;
 use super::source::{self, Source};
-use super::{engines, measure};
 use crate::artifact::Found;
-use crate::cli::build_engines::target::Target;
 use crate::cli::failure::Failure;
 use crate::cli::{inputs, output};
 use crate::engine::{Device, EngineSpec};
@@ -69,7 +69,10 @@ pub(super) fn characterise(arguments: &SeriesArguments, wanted: Wanted) -> Resul
             recorded.remarks.iter().for_each(|remark| output::note(quiet, &format!("note: {remark}")));
             recorded
         }
-        Source::Engines(target) => measured(arguments, wanted, &networks, &platform.value, target)?,
+        Source::Engines(target, trtexec) => {
+            let runner = Runner { target, trtexec: trtexec.as_ref(), arguments };
+            measured(&runner, wanted, &networks, &platform.value)?
+        }
     };
     let simulated = runs.simulated || resolved.source.is_simulator();
     let mut characterised = Vec::new();
@@ -93,12 +96,12 @@ fn networks(arguments: &SeriesArguments) -> Result<Vec<Found<Network>>, Failure>
 }
 
 fn measured(
-    arguments: &SeriesArguments,
+    runner: &Runner,
     wanted: Wanted,
     networks: &[Found<Network>],
     platform: &Platform,
-    target: &Target,
 ) -> Result<Recorded, Failure> {
+    let Runner { target, arguments, .. } = *runner;
     let mut specs = Vec::new();
     for network in networks {
         let network = &network.value;
@@ -116,7 +119,7 @@ fn measured(
     let progress = progress(n_runs, arguments.output.quiet);
     let mut recorded = Recorded::default();
     for (network, specs) in networks.iter().zip(&specs) {
-        recorded.runs.extend(measure::measure(&network.value, specs, target, arguments, &progress)?);
+        recorded.runs.extend(runner.measure(&network.value, specs, &progress)?);
     }
     progress.finish_and_clear();
     Ok(recorded)

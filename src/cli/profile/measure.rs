@@ -8,11 +8,12 @@ use anyhow::anyhow;
 use indicatif::ProgressBar;
 
 use super::arguments::SeriesArguments;
+use super::plans;
+use super::trtexec::{self, Task, Trtexec};
 use crate::artifact::{self, PlanDescription};
 use crate::backend::sim::{self, Noise};
 use crate::backend::trtexec::{Document, SIMULATOR, write_log, write_profile};
-use crate::backend::{EngineSamples, RunPlan};
-use crate::cli::build_engines::build::{self, Settings};
+use crate::backend::{self, EngineSamples, RunPlan};
 use crate::cli::build_engines::request::{Job, plan_path};
 use crate::cli::build_engines::target::{Backend, Target};
 use crate::cli::failure::Failure;
@@ -21,53 +22,60 @@ use crate::engine::EngineSpec;
 use crate::network::Network;
 use crate::profile::EngineRun;
 
-/// Runs of one network's engines.
-pub(super) fn measure(
-    network: &Network,
-    specs: &[EngineSpec],
-    target: &Target,
-    arguments: &SeriesArguments,
-    progress: &ProgressBar,
-) -> Result<Vec<EngineRun>, Failure> {
-    let shared = Arc::new(network.clone());
-    let mut runs = Vec::new();
-    for repeat in 1..=arguments.repeats {
-        let out = plans_folder(target, arguments, repeat);
-        let job = |spec: &EngineSpec| Job {
-            network: shared.clone(),
-            spec: spec.clone(),
-            path: plan_path(&out, target, spec),
-        };
-        let jobs: Vec<Job> = specs.iter().map(job).collect();
-        let settings = Settings { out: &out, jobs: 1, rebuild: false, quiet: arguments.output.quiet };
-        let (outcomes, failure) = build::build(&jobs, target, &settings);
-        if let Some(error) = failure {
-            return Err(error.into());
-        }
-        for (job, outcome) in jobs.iter().zip(&outcomes) {
-            progress.set_message(job.spec.stem());
-            let recorder = Recorder { network, target, arguments, repeat };
-            runs.push(recorder.run(job, &outcome.description)?);
-            progress.inc(1);
-        }
-    }
-    Ok(runs)
+/// What builds and runs engines.
+pub(super) struct Runner<'a> {
+    pub(super) target: &'a Target,
+    /// Runs what the target built, where it is named.
+    pub(super) trtexec: Option<&'a Trtexec>,
+    pub(super) arguments: &'a SeriesArguments,
 }
 
-/// Where the plans of a repeat lie: TensorRT builds each anew, since tactics differ; the simulator's are all alike.
-fn plans_folder(target: &Target, arguments: &SeriesArguments, repeat: u32) -> PathBuf {
-    if repeat == 1 || target.is_simulated() {
-        arguments.build.clone()
-    } else {
-        arguments.build.join(format!("repeat{repeat}"))
+impl Runner<'_> {
+    /// Runs of one network's engines.
+    pub(super) fn measure(
+        &self,
+        network: &Network,
+        specs: &[EngineSpec],
+        progress: &ProgressBar,
+    ) -> Result<Vec<EngineRun>, Failure> {
+        let shared = Arc::new(network.clone());
+        let mut runs = Vec::new();
+        for repeat in 1..=self.arguments.repeats {
+            let out = self.plans_folder(repeat);
+            let job = |spec: &EngineSpec| Job {
+                network: shared.clone(),
+                spec: spec.clone(),
+                path: plan_path(&out, self.target, spec),
+            };
+            let jobs: Vec<Job> = specs.iter().map(job).collect();
+            let descriptions = plans::prepare(&jobs, self.target, &out, self.arguments.output.quiet)?;
+            for (job, description) in jobs.iter().zip(&descriptions) {
+                progress.set_message(job.spec.stem());
+                let recorder = Recorder { network, runner: self, repeat };
+                runs.push(recorder.run(job, description)?);
+                progress.inc(1);
+            }
+        }
+        Ok(runs)
+    }
+
+    /// Where the plans of a repeat lie: TensorRT builds each anew, since tactics differ; the simulator's are all alike.
+    fn plans_folder(&self, repeat: u32) -> PathBuf {
+        let build = &self.arguments.build;
+        if repeat == 1 || self.target.is_simulated() { build.clone() } else { build.join(format!("repeat{repeat}")) }
     }
 }
 
 struct Recorder<'a> {
     network: &'a Network,
-    target: &'a Target,
-    arguments: &'a SeriesArguments,
+    runner: &'a Runner<'a>,
     repeat: u32,
+}
+
+/// What a run leaves.
+struct Files {
+    profile: String,
+    log: String,
 }
 
 impl Recorder<'_> {
@@ -78,48 +86,82 @@ impl Recorder<'_> {
         if let Some(run) = recorded(&job.spec, &log, &profile, &command) {
             return Ok(run);
         }
-        let plan = self.arguments.run_plan();
-        let samples = self.samples(job, &plan)?;
-        let program = if self.target.is_simulated() { SIMULATOR } else { "haxconn" };
+        let files = match self.runner.trtexec {
+            Some(trtexec) => self.by_trtexec(trtexec, job, &profile)?,
+            None => self.here(job, &command)?,
+        };
         // The log last: without it a profile counts as none.
-        artifact::write_text(&profile, &write_profile(&samples, program))?;
-        artifact::write_text(&log, &write_log(&samples, &plan, program, &command))?;
+        artifact::write_text(&profile, &files.profile)?;
+        artifact::write_text(&log, &format!("{MARK}{command}\n{}", files.log))?;
         let run = recorded(&job.spec, &log, &profile, &command);
         run.ok_or_else(|| anyhow!("{}: is not what was written just now", log.display()).into())
     }
 
+    /// Runs it in this process.
+    fn here(&self, job: &Job, command: &str) -> Result<Files, Failure> {
+        let plan = self.runner.arguments.run_plan();
+        let samples = self.samples(job, &plan)?;
+        let program = if self.runner.target.is_simulated() { SIMULATOR } else { "haxconn" };
+        Ok(Files { profile: write_profile(&samples, program), log: write_log(&samples, &plan, program, command) })
+    }
+
+    /// Runs it by `trtexec`: once for its times, and once for those of its layers, which slows it down. What the second
+    /// one writes lies beside `profile` until it is whole.
+    fn by_trtexec(&self, trtexec: &Trtexec, job: &Job, profile: &Path) -> Result<Files, Failure> {
+        let run = self.runner.arguments.run_plan();
+        let limit = self.runner.arguments.timeout.unwrap_or_else(|| trtexec::limit(&run));
+        let plain = Task { plan: &job.path, dla_core: plans::dla_core(&job.spec), run: &run, profile: None, limit };
+        let log = trtexec.run(&plain)?.log;
+        let result = |text: &str, what: &str| {
+            backend::trtexec::read(text).map_err(|error| {
+                let (program, plan) = (trtexec.path().display(), job.path.display());
+                anyhow!("`{program}`: {plan}: its {what} can't be read: {error}")
+            })
+        };
+        result(&log, "output")?;
+        let new = profile.with_extension("profile.new");
+        artifact::prepare_folder(new.parent().unwrap_or(Path::new(".")))?;
+        let profiled = trtexec.run(&Task { profile: Some(&new), ..plain })?;
+        let profile = profiled.profile.unwrap_or_default();
+        result(&profile, "profile")?;
+        Ok(Files { profile, log })
+    }
+
     fn path(&self, spec: &EngineSpec, extension: &str) -> PathBuf {
-        let folder = self.arguments.out.join("logs").join(self.target.backend_name()).join(self.target.platform_name());
-        let folder = folder.join(self.target.options.precision.name()).join(format!("run{}", self.repeat));
+        let Runner { target, arguments, .. } = self.runner;
+        let folder = arguments.out.join("logs").join(target.backend_name()).join(target.platform_name());
+        let folder = folder.join(target.options.precision.name()).join(format!("run{}", self.repeat));
         folder.join(format!("{}.{extension}", spec.stem()))
     }
 
-    /// What the run depends on, as the log repeats it.
+    /// What the run depends on, as the log's first line has it.
     fn command(&self, description: &PlanDescription) -> String {
-        let SeriesArguments { iterations, warm_up, duration, avg_runs, .. } = self.arguments;
-        let noise = match (self.target.is_simulated(), self.arguments.no_noise) {
-            (false, _) => String::new(),
-            (true, true) => " --no-noise".to_owned(),
-            (true, false) => format!(" --seed={} --repeat={}", self.arguments.seed, self.repeat),
+        let Runner { target, trtexec, arguments } = self.runner;
+        let SeriesArguments { iterations, warm_up, duration, avg_runs, .. } = arguments;
+        let further = match (trtexec, target.is_simulated()) {
+            (Some(trtexec), _) => format!(" --trtexec={}", trtexec.version()),
+            (None, false) => String::new(),
+            (None, true) if arguments.no_noise => " --no-noise".to_owned(),
+            (None, true) => format!(" --seed={} --repeat={}", arguments.seed, self.repeat),
         };
         format!(
             "run --plan-sha256={} --iterations={iterations} --warmUp={warm_up} --duration={duration} --avgRuns={avg_runs} \
-             --separateProfileRun --dumpProfile{noise}",
+             --separateProfileRun --dumpProfile{further}",
             description.plan_sha256
         )
     }
 
     fn samples(&self, job: &Job, plan: &RunPlan) -> Result<EngineSamples, Failure> {
-        match (&self.target.backend, &self.target.platform) {
+        match (&self.runner.target.backend, &self.runner.target.platform) {
             (Backend::Sim, Some(platform)) => {
                 let engine = sim::plan(self.network, &platform.value, &job.spec)
                     .ok_or_else(|| anyhow!("platform `{}` lacks a GPU or a DLA", platform.value.name))?;
                 let entries = sim::entries(self.network, &platform.value, &job.spec, &engine);
-                let mut noise = (!self.arguments.no_noise).then(|| self.noise(&job.spec));
+                let mut noise = (!self.runner.arguments.no_noise).then(|| self.noise(&job.spec));
                 Ok(sim::samples(&entries, plan, noise.as_mut()))
             }
             (Backend::Sim, None) => Err(anyhow!("the simulator needs a platform").into()),
-            (Backend::Tensorrt(_), _) => Err(Failure::no_backend("running TensorRT's engines")),
+            (Backend::Tensorrt(_) | Backend::Plans, _) => Err(Failure::no_backend("running TensorRT's engines")),
         }
     }
 
@@ -129,21 +171,25 @@ impl Recorder<'_> {
         let hash = stem
             .bytes()
             .fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
-        Noise::of_round(self.arguments.seed, hash ^ u64::from(self.repeat))
+        Noise::of_round(self.runner.arguments.seed, hash ^ u64::from(self.repeat))
     }
 }
 
+/// Words before the command in a log's first line. What follows is what the program printed, whose own banner doesn't say
+/// of which plan the run is.
+const MARK: &str = "haxconn: ";
+
 /// The run that the files hold, where they are of a run by this `command`.
 fn recorded(spec: &EngineSpec, log: &Path, profile: &Path, command: &str) -> Option<EngineRun> {
-    let (Ok(Document::Log(log)), Ok(Document::Profile(profile_read))) = (read::document(log), read::document(profile))
+    let text = artifact::read_text(log).ok()?;
+    if text.lines().next()?.strip_prefix(MARK) != Some(command) {
+        return None;
+    }
+    let (Ok(Document::Log(log)), Ok(Document::Profile(times))) =
+        (backend::trtexec::read(&text), read::document(profile))
     else {
         return None;
     };
     let unprofiled = log.compute.and_then(|compute| compute.mean);
-    (log.command.as_deref() == Some(command)).then(|| EngineRun {
-        spec: spec.clone(),
-        origin: profile.display().to_string(),
-        profile: profile_read,
-        unprofiled,
-    })
+    Some(EngineRun { spec: spec.clone(), origin: profile.display().to_string(), profile: times, unprofiled })
 }

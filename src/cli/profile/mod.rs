@@ -4,6 +4,7 @@
 mod all;
 mod arguments;
 mod characterise;
+mod child;
 mod contention;
 mod emc;
 mod engines;
@@ -11,9 +12,11 @@ mod files;
 mod layers;
 mod measure;
 mod memory;
+mod plans;
 mod source;
 mod tegrastats;
 mod transitions;
+mod trtexec;
 
 use clap::{Args, Subcommand};
 

@@ -1,13 +1,14 @@
 //! Where times come from: engines that are run here, or files of engines that were run elsewhere. Decided once a command.
 
 use super::arguments::SeriesArguments;
+use super::plans;
+use super::trtexec::Trtexec;
 use crate::artifact::Found;
 use crate::backend::cuda;
 use crate::cli::args::BackendArgument;
-use crate::cli::build_engines::target::{self, Backend, Target, Wish};
+use crate::cli::build_engines::target::{self, Target, Wish};
 use crate::cli::failure::Failure;
 use crate::cli::{inputs, output};
-use crate::engine::{BuildOptions, Precision};
 use crate::platform::Platform;
 
 /// Platform of files that don't say where they are from, and are asked for without one.
@@ -17,8 +18,8 @@ const OF_FILES: &str = "xavier_agx";
 pub(super) enum Source {
     /// The files and folders of `--from`.
     Files,
-    /// Engines that this backend builds and runs.
-    Engines(Box<Target>),
+    /// Engines that this target builds and runs, or that `trtexec` runs.
+    Engines(Box<Target>, Option<Trtexec>),
 }
 
 /// A source and the platform that its times are of.
@@ -34,15 +35,32 @@ pub(super) fn resolve(arguments: &SeriesArguments) -> Result<Resolved, Failure> 
         let platform = inputs::platform(arguments.platform.as_deref().unwrap_or(OF_FILES))?;
         return Ok(Resolved { source: Source::Files, platform });
     }
-    let options =
-        BuildOptions { precision: Precision::Fp16, seed: arguments.seed, gpu_fallback: true, workspace: 1 << 30 };
-    let backend = runnable(arguments.backend, quiet)?;
-    let target = target::resolve(Wish { backend, platform: arguments.platform.as_deref(), options, quiet })?;
+    let wish = arguments.platform.as_deref();
+    let (target, trtexec) = match trtexec(arguments)? {
+        Some(trtexec) => (plans::for_trtexec(&trtexec, wish, arguments.seed, quiet)?, Some(trtexec)),
+        None => {
+            let backend = runnable(arguments.backend, quiet)?;
+            let options = plans::options(arguments.seed);
+            (target::resolve(Wish { backend, platform: wish, options, quiet })?, None)
+        }
+    };
     let Some(platform) = target.platform.clone() else {
         return Err(Failure::usage("no platform describes this machine, whose accelerators a profile is of")
             .hint("write a platform file for it and name it with `--platform FILE`; docs/formats.md lists its keys"));
     };
-    Ok(Resolved { source: Source::Engines(Box::new(target)), platform })
+    Ok(Resolved { source: Source::Engines(Box::new(target), trtexec), platform })
+}
+
+/// The program that runs the engines, where one is named. It needs no CUDA driver in this process.
+fn trtexec(arguments: &SeriesArguments) -> Result<Option<Trtexec>, Failure> {
+    let Some(path) = &arguments.trtexec else { return Ok(None) };
+    match arguments.backend {
+        BackendArgument::Auto | BackendArgument::Tensorrt => Trtexec::find(Some(path)).map(Some),
+        BackendArgument::Sim | BackendArgument::Onnxruntime => {
+            Err(Failure::usage("`--trtexec` runs TensorRT's engines only")
+                .hint("leave `--backend` out, or name `--backend tensorrt`"))
+        }
+    }
 }
 
 /// The backend, where it can run what it builds: TensorRT builds engines without a GPU.
@@ -72,12 +90,12 @@ impl Source {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Files => "files",
-            Self::Engines(target) => target.backend_name(),
+            Self::Engines(target, _) => target.backend_name(),
         }
     }
 
     /// Whether the simulator runs them here.
     pub(super) fn is_simulator(&self) -> bool {
-        matches!(self, Self::Engines(target) if matches!(target.backend, Backend::Sim))
+        matches!(self, Self::Engines(target, _) if target.is_simulated())
     }
 }

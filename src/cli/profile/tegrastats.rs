@@ -1,31 +1,21 @@
 //! Records what `tegrastats` prints while something runs: every line with the moment of its arrival. No wait is longer
 //! than it has to be, whatever the program does; when the recording is dropped, the program is ended.
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::child::{PAUSE, Running};
 use crate::backend::tegrastats::{Sample, read};
 use crate::cli::failure::Failure;
 
-/// How long the first line may take, and a killed program its end.
+/// How long the first line may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Pause between two looks at a program.
-const PAUSE: Duration = Duration::from_millis(2);
-/// Bytes of a line that are read; no line is longer.
-const LONGEST_LINE: u64 = 1 << 14;
-/// Bytes of a recording that are kept; more is no recording of a few minutes.
-const LONGEST_LOG: usize = 32 << 20;
 
 /// A running `tegrastats`.
 pub(super) struct Recording {
-    child: Child,
-    begin: Instant,
-    lines: Arc<Mutex<String>>,
-    complaints: Arc<Mutex<String>>,
+    program: Running,
     shown: String,
 }
 
@@ -33,35 +23,30 @@ impl Recording {
     /// Starts `program`, which is to print a line every `interval`.
     pub(super) fn start(program: &Path, interval: Duration) -> Result<Self, Failure> {
         let shown = program.display().to_string();
-        let mut command = Command::new(program);
-        command.arg("--interval").arg(interval.as_millis().to_string());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let begin = Instant::now();
-        let mut child = command.spawn().map_err(|error| {
+        let stamp = move |line: &str| format!("{:.3} {line}\n", begin.elapsed().as_secs_f64());
+        let mut command = Command::new(program);
+        let running = Running::start(command.arg("--interval").arg(interval.as_millis().to_string()), begin, stamp);
+        let program = running.map_err(|error| {
             Failure::no_backend(format!("`{shown}` can't be started: {error}"))
                 .hint("name NVIDIA's program by `--tegrastats PATH`")
         })?;
-        let stamp = move |line: &str| format!("{:.3} {line}\n", begin.elapsed().as_secs_f64());
-        let lines = child.stdout.take().map(|stdout| collect(stdout, stamp)).unwrap_or_default();
-        let complaints =
-            child.stderr.take().map(|stderr| collect(stderr, |line| format!("{line}\n"))).unwrap_or_default();
-        Ok(Self { child, begin, lines, complaints, shown })
+        Ok(Self { program, shown })
     }
 
     /// When it began; the moments in its lines count from here.
     pub(super) fn begin(&self) -> Instant {
-        self.begin
+        self.program.begin()
     }
 
     /// The first line, waited for; the error says what the program said instead.
     pub(super) fn first_sample(&mut self) -> Result<Sample, Failure> {
-        while self.begin.elapsed() < PATIENCE {
-            let has_ended = self.has_ended();
+        while self.begin().elapsed() < PATIENCE {
+            let has_ended = self.program.has_ended();
             if has_ended {
-                // What it printed last may still be on its way.
-                thread::sleep(10 * PAUSE);
+                self.program.await_output();
             }
-            if let Some(line) = locked(&self.lines).split_inclusive('\n').find(|line| line.ends_with('\n')) {
+            if let Some(line) = self.program.stdout().lines().next() {
                 let samples = read(line).map_err(|error| anyhow::anyhow!("`{}`: {error}", self.shown))?;
                 return samples.into_iter().next().ok_or_else(|| self.failure("printed an empty line"));
             }
@@ -75,63 +60,18 @@ impl Recording {
 
     /// Ends the program and returns its lines, each after the seconds of its arrival.
     pub(super) fn finish(mut self) -> Result<String, Failure> {
-        if self.has_ended() {
+        if self.program.has_ended() {
             return Err(self.failure("ended before the run did"));
         }
-        self.end();
-        Ok(locked(&self.lines).clone())
+        self.program.end();
+        Ok(self.program.stdout().clone())
     }
 
     fn failure(&self, what: &str) -> Failure {
-        let complaints = locked(&self.complaints).trim().replace('\n', "; ");
+        let complaints = self.program.stderr().trim().replace('\n', "; ");
         let said = if complaints.is_empty() { String::new() } else { format!(": {complaints}") };
         Failure::from(anyhow::anyhow!("`{}` {what}{said}", self.shown))
     }
-
-    fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
-    }
-
-    fn end(&mut self) {
-        // It may have ended just now; then there is nothing to end.
-        let _ = self.child.kill();
-        let begin = Instant::now();
-        while !self.has_ended() && begin.elapsed() < PATIENCE {
-            thread::sleep(PAUSE);
-        }
-    }
-}
-
-impl Drop for Recording {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// What `pipe` gives, line by line as `entry` of it, as long as there is somebody at its other end. The reader isn't joined:
-/// it ends with the last holder of the pipe, which may be a grandchild.
-fn collect(pipe: impl Read + Send + 'static, entry: impl Fn(&str) -> String + Send + 'static) -> Arc<Mutex<String>> {
-    let text = Arc::new(Mutex::new(String::new()));
-    let shared = Arc::clone(&text);
-    thread::spawn(move || {
-        let mut pipe = BufReader::new(pipe);
-        let mut line = Vec::new();
-        while matches!(pipe.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line), Ok(1..)) {
-            let entry = entry(String::from_utf8_lossy(&line).trim_end());
-            line.clear();
-            let mut text = locked(&shared);
-            if text.len() + entry.len() > LONGEST_LOG {
-                break;
-            }
-            *text += &entry;
-        }
-    });
-    text
-}
-
-/// A lock that a panic of the reader doesn't take from us: what it guards is whole after every line.
-fn locked(text: &Mutex<String>) -> std::sync::MutexGuard<'_, String> {
-    text.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -188,10 +128,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut recording = recording(folder.path(), &format!("echo '{LINE}'; echo gone >&2"));
         recording.first_sample().unwrap();
-        while !recording.has_ended() {
+        while !recording.program.has_ended() {
             thread::sleep(PAUSE);
         }
-        thread::sleep(10 * PAUSE);
+        recording.program.await_output();
         let error = recording.finish().unwrap_err().error.to_string();
         assert!(error.ends_with("ended before the run did: gone"), "{error}");
     }
