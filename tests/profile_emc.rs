@@ -155,14 +155,24 @@ fn a_board_whose_tegrastats_needs_root_is_told_so_before_anything_runs() {
         let install =
             Command::new("install").args(["-m", "755"]).arg(text).arg(folder.path().join("tegrastats")).status();
         assert!(install.unwrap().success());
-        let arguments =
-            ["profile", "emc", "--backend", "tensorrt", "--tegrastats", "./tegrastats", "--prototxt", "n.prototxt"];
+        let arguments = [
+            "profile",
+            "emc",
+            "--backend",
+            "tensorrt",
+            "--tegrastats",
+            "./tegrastats",
+            "--trtexec",
+            "./nowhere",
+            "--prototxt",
+            "n.prototxt",
+        ];
         write(folder.path(), "n.prototxt", program::ACCEPTED_NETWORK);
         refuses_in(folder.path(), &arguments, code, words);
     };
     let endless = |emc: &str| format!("while :; do echo '{}'; sleep 0.01; done", line(emc));
     check(&endless("EMC_FREQ 0%"), 1, &["what a user without root gets", "sudo"]);
     check(&endless("EMC_FREQ @2133"), 1, &["prints its clock only"]);
-    check(&endless("EMC_FREQ 3%@2133"), 4, &["n_gpu_transition_at_-1: this version can't run engines on a board"]);
+    check(&endless("EMC_FREQ 3%@2133"), 4, &["`./nowhere` can't be started", "`--trtexec PATH`"]);
     check("echo 'cannot open /dev/x' >&2; exit 3", 1, &["ended without a line: cannot open /dev/x"]);
 }

@@ -11,6 +11,7 @@ use crate::cli::build_engines::target::{self, Backend, Target, Wish};
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::engine::{BuildOptions, Device, EngineSpec, Precision, Variant};
+use crate::network::catalog;
 
 /// How engines are built that are to be measured.
 pub(super) fn options(seed: u64) -> BuildOptions {
@@ -61,6 +62,26 @@ fn there(job: &Job, target: &Target, out: &Path) -> Result<PlanDescription, Fail
     }
 }
 
+/// Refuses a plan file that `trtexec` can't run: none, one that was cut off, or one of the simulator's.
+pub(super) fn check_file(plan: &Path) -> Result<(), Failure> {
+    let shown = plan.display();
+    if !plan.is_file() {
+        return Err(anyhow::anyhow!("{shown}: no such file").into());
+    }
+    // One that another program built has no description.
+    if !artifact::description_path(plan).exists() {
+        return Ok(());
+    }
+    let description = artifact::read_plan_description(plan)?;
+    artifact::check_plan(plan, &description)?;
+    if description.inputs.backend == "sim" {
+        return Err(
+            Failure::usage(format!("{shown}: is a plan of the simulator")).hint("measure it by `--backend sim`")
+        );
+    }
+    Ok(())
+}
+
 /// The command that builds the plan of `job`.
 fn build_line(job: &Job, target: &Target, out: &Path) -> String {
     let EngineSpec { network, start, variant, dla_core } = &job.spec;
@@ -71,9 +92,13 @@ fn build_line(job: &Job, target: &Target, out: &Path) -> String {
     let layer = layer.map_or_else(|| "-1".to_owned(), |layer| layer.to_string());
     let core = if job.spec.uses_dla() && *dla_core > 0 { format!(" --dla-core {dla_core}") } else { String::new() };
     let start = if *start == Device::Dla { "dla" } else { "gpu" };
+    let network = match catalog::find(network) {
+        Ok(_) => format!("--dnns {network}"),
+        Err(_) => format!("--prototxt {network}.prototxt"),
+    };
     let (platform, out) = (target.platform_name(), out.display());
     format!(
-        "haxconn build-engines --backend tensorrt --platform {platform} --dnns {network} --start {start} {kind} {layer}{core} \
+        "haxconn build-engines --backend tensorrt --platform {platform} {network} --start {start} {kind} {layer}{core} \
          --out {out}"
     )
 }

@@ -42,10 +42,16 @@ pub(in crate::cli) struct EmcArguments {
     /// NVIDIA's program [default: in PATH, then /usr/bin/tegrastats]
     #[arg(long, value_name = "PATH", conflicts_with = "from", help_heading = "Runs")]
     pub(super) tegrastats: Option<PathBuf>,
+    /// NVIDIA's program that runs the engines on a board [default: in PATH, then /usr/src/tensorrt/bin/trtexec]
+    #[arg(long, value_name = "PATH", conflicts_with = "from", help_heading = "Runs")]
+    pub(super) trtexec: Option<PathBuf>,
+    /// Folder of a board's plans; those that are missing are built
+    #[arg(long, default_value = "build", value_name = "DIR", conflicts_with = "from", help_heading = "Runs")]
+    pub(super) build: PathBuf,
     /// Read recordings instead: files `NETWORK_ACCELERATOR.tegrastats` such as `conv1_kernel3_gpu.tegrastats`
     #[arg(long, value_name = "DIR", help_heading = "Runs")]
     pub(super) from: Option<PathBuf>,
-    /// Seed of the simulator's noise
+    /// Seed of the engines' weights and of the simulator's noise
     #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true, help_heading = "Runs")]
     pub(super) seed: u64,
 
