@@ -47,11 +47,11 @@ pub(in crate::cli) fn resolve(wish: Wish) -> Result<Target, Failure> {
 
 /// The target of plans that another program runs: TensorRT, or where it can't be opened here, what it built earlier.
 pub(in crate::cli) fn resolve_plans(wish: Wish) -> Result<Target, Failure> {
-    let backend = tensorrt::open().map(Backend::Tensorrt).unwrap_or_else(|error| {
+    let without = |error: Unavailable| {
         output::note(wish.quiet, &format!("backend: tensorrt, with plans that are there ({error})"));
         Backend::Plans
-    });
-    of_backend(backend, wish)
+    };
+    of_backend(tensorrt::open().map_or_else(without, Backend::Tensorrt), wish)
 }
 
 fn of_backend(backend: Backend, wish: Wish) -> Result<Target, Failure> {

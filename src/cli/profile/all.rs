@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &AllArguments) -> Result<(), Failure> {
 
 fn joined(series: &Series, one: &Characterised) -> Result<NetworkProfile, Failure> {
     let kind = if series.simulated { "simulated" } else { "measured" };
-    let is_here = matches!(&series.source, Source::Engines(target) if !target.is_simulated());
+    let is_here = matches!(&series.source, Source::Engines(target, _) if !target.is_simulated());
     let origin = Origin {
         backend: series.source.name().to_owned(),
         power_mode: if is_here { jetson::current_power_mode() } else { None },

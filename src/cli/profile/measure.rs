@@ -110,8 +110,8 @@ impl Recorder<'_> {
     fn by_trtexec(&self, trtexec: &Trtexec, job: &Job, profile: &Path) -> Result<Files, Failure> {
         let run = self.runner.arguments.run_plan();
         let limit = self.runner.arguments.timeout.unwrap_or_else(|| trtexec::limit(&run));
-        let plain = Task { plan: &job.path, dla_core: plans::dla_core(&job.spec), run: &run, profile: None, limit };
-        let log = trtexec.run(&plain)?.log;
+        let task = Task { plan: &job.path, dla_core: plans::dla_core(&job.spec), run: &run, profile: None, limit };
+        let log = trtexec.run(&task)?.log;
         let result = |text: &str, what: &str| {
             backend::trtexec::read(text).map_err(|error| {
                 let (program, plan) = (trtexec.path().display(), job.path.display());
@@ -121,7 +121,7 @@ impl Recorder<'_> {
         result(&log, "output")?;
         let new = profile.with_extension("profile.new");
         artifact::prepare_folder(new.parent().unwrap_or(Path::new(".")))?;
-        let profiled = trtexec.run(&Task { profile: Some(&new), ..plain })?;
+        let profiled = trtexec.run(&Task { profile: Some(&new), ..task })?;
         let profile = profiled.profile.unwrap_or_default();
         result(&profile, "profile")?;
         Ok(Files { profile, log })

@@ -22,8 +22,8 @@ pub(super) fn measure(series: &Series, arguments: &SeriesArguments) -> Result<Op
             output::note(arguments.output.quiet, "note: no `--emc`: demands are the cost model's bytes over time");
             return Ok(None);
         }
-        Source::Engines(target) if target.is_simulated() => BackendArgument::Sim,
-        Source::Engines(_) => BackendArgument::Tensorrt,
+        Source::Engines(target, _) if target.is_simulated() => BackendArgument::Sim,
+        Source::Engines(..) => BackendArgument::Tensorrt,
     };
     let platform = &series.platform.value;
     let name = arguments.platform.as_deref().unwrap_or(&platform.name);

@@ -36,13 +36,12 @@ pub(super) fn resolve(arguments: &SeriesArguments) -> Result<Resolved, Failure> 
         return Ok(Resolved { source: Source::Files, platform });
     }
     let wish = arguments.platform.as_deref();
-    let (target, trtexec) = match trtexec(arguments)? {
-        Some(trtexec) => (plans::for_trtexec(&trtexec, wish, arguments.seed, quiet)?, Some(trtexec)),
-        None => {
-            let backend = runnable(arguments.backend, quiet)?;
-            let options = plans::options(arguments.seed);
-            (target::resolve(Wish { backend, platform: wish, options, quiet })?, None)
-        }
+    let trtexec = trtexec(arguments)?;
+    let target = if let Some(trtexec) = &trtexec {
+        plans::for_trtexec(trtexec, wish, arguments.seed, quiet)?
+    } else {
+        let backend = runnable(arguments.backend, quiet)?;
+        target::resolve(Wish { backend, platform: wish, options: plans::options(arguments.seed), quiet })?
     };
     let Some(platform) = target.platform.clone() else {
         return Err(Failure::usage("no platform describes this machine, whose accelerators a profile is of")

@@ -105,7 +105,7 @@ impl Trtexec {
         })?;
         let end = self.wait(&mut running, task.limit, plan)?;
         let log = format!("{}{}", *running.stdout(), *running.stderr());
-        let profile = task.profile.map(|path| taken(path)).transpose()?;
+        let profile = task.profile.map(taken).transpose()?;
         let (begin, end) = moments.span(begin, end);
         Ok(Output { log, profile, begin, end })
     }

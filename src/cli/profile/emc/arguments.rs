@@ -84,6 +84,8 @@ impl EmcArguments {
             warm_up: Duration::from_secs(1),
             interval: Duration::from_millis(10),
             tegrastats: None,
+            trtexec: series.trtexec.clone(),
+            build: series.build.clone(),
             from: None,
             seed: series.seed,
             output: OutputArguments { quiet: series.output.quiet, ..series.output },
