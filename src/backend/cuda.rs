@@ -37,13 +37,7 @@ const FUNCTIONS: [&str; 8] = [
 
 /// What the CUDA driver says; a sentence where there is none, or where it fails.
 pub fn probe() -> Result<Cuda, String> {
-    // SAFETY: opening the driver's library runs its initializers, which is what any program that links it does.
-    if !unsafe { sys::is_culib_present() } {
-        return Err("no CUDA driver (libcuda)".to_owned());
-    }
-    if let Some(name) = FUNCTIONS.into_iter().find(|name| !has(name)) {
-        return Err(format!("no CUDA driver (libcuda has no `{name}`)"));
-    }
+    require(&FUNCTIONS)?;
     let failed = |error: result::DriverError| format!("the CUDA driver fails: {error}");
     let mut version = 0;
     // SAFETY: the library is there; the call writes one number to where it is told.
@@ -53,6 +47,18 @@ pub fn probe() -> Result<Cuda, String> {
     let gpus = (0..n_gpus).map(gpu).collect::<Result<_, _>>().map_err(failed)?;
     // The driver encodes 11.4 as 11040.
     Ok(Cuda { version: [version / 1000, version / 10 % 100], gpus })
+}
+
+/// Whether the driver is there with all of `functions`; a sentence where it isn't, and nothing of it may be called.
+pub(super) fn require(functions: &[&str]) -> Result<(), String> {
+    // SAFETY: opening the driver's library runs its initializers, which is what any program that links it does.
+    if !unsafe { sys::is_culib_present() } {
+        return Err("no CUDA driver (libcuda)".to_owned());
+    }
+    match functions.iter().find(|name| !has(name)) {
+        Some(name) => Err(format!("no CUDA driver (libcuda has no `{name}`)")),
+        None => Ok(()),
+    }
 }
 
 /// Whether the driver's library, which must be there, has a function; `cudarc` panics at one that is missing.

@@ -11,4 +11,4 @@ pub mod tensorrt;
 pub mod trtexec;
 
 pub use foreign::{Foreign, ForeignError, read_foreign};
-pub use samples::{EngineSamples, LayerSamples, RunPlan};
+pub use samples::{EngineSamples, LayerSamples, LayersChanged, RunPlan};

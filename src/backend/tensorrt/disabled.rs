@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{BuildError, Unavailable};
+use super::{BuildError, MeasureError, Unavailable};
+use crate::backend::{EngineSamples, RunPlan};
 use crate::engine::{BuildOptions, BuiltEngine, EngineSpec};
 use crate::network::Network;
 
@@ -38,6 +39,11 @@ impl Tensorrt {
 
     /// Builds one engine.
     pub fn build(&self, _: &Network, _: &EngineSpec, _: &BuildOptions, _: &[u8]) -> Result<BuiltEngine, BuildError> {
+        match *self {}
+    }
+
+    /// Runs an engine many times.
+    pub fn measure(&self, _: &[u8], _: Option<u32>, _: &RunPlan) -> Result<EngineSamples, MeasureError> {
         match *self {}
     }
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::assemble::{AssembleError, Assembled, Typing, assemble};
 use super::ffi::{self, Builder, Config, DeviceType, ElementType, Library, Message, PrecisionFlags, Refused, Severity};
-use super::{BuildError, Unavailable, build_log};
+use super::{BuildError, MeasureError, Unavailable, build_log, measure};
+use crate::backend::{EngineSamples, RunPlan};
 use crate::engine::{BuildOptions, BuiltEngine, Device, EngineSpec, Placement, Precision};
 use crate::network::Network;
 
@@ -98,6 +99,17 @@ impl Tensorrt {
             None => ("builder's log", build_log::layers_of_log(messages.iter().map(|message| &*message.text))),
         };
         build_log::placement(network, spec, source, &layers)
+    }
+
+    /// Runs the engine in `plan` many times, first without the profiler and then with it, and says how long it took.
+    pub fn measure(
+        &self,
+        plan: &[u8],
+        dla_core: Option<u32>,
+        run_plan: &RunPlan,
+    ) -> Result<EngineSamples, MeasureError> {
+        let (measured, messages) = ffi::listening(|| measure::measure(&self.library, plan, dla_core, run_plan));
+        measured.map_err(|failure| failure.explained(&messages))
     }
 }
 

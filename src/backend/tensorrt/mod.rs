@@ -11,6 +11,8 @@ pub mod build_log;
 #[cfg(haxconn_tensorrt)]
 pub mod ffi;
 #[cfg(haxconn_tensorrt)]
+mod measure;
+#[cfg(haxconn_tensorrt)]
 mod weights;
 
 pub use here::{Tensorrt, compiled_for, library_candidates};
@@ -54,4 +56,26 @@ pub enum BuildError {
     /// The builder gave up.
     #[error("TensorRT built no engine: {0}")]
     NotBuilt(String),
+}
+
+/// Why an engine was not measured.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// The CUDA driver is missing or fails; a sentence about it.
+    #[error("{0}")]
+    Cuda(String),
+    /// A call of TensorRT failed.
+    #[error("TensorRT refuses {what}: {reason}")]
+    Refused {
+        /// What it was asked for.
+        what: &'static str,
+        /// What TensorRT said.
+        reason: String,
+    },
+    /// The profiler reports other layers in one run than in the runs before.
+    #[error(transparent)]
+    LayersChanged(#[from] crate::backend::LayersChanged),
+    /// The profiler says nothing.
+    #[error("TensorRT's profiler reports no layers")]
+    NoLayers,
 }

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "this is the boundary to C++")]
 
 mod builder;
+mod device;
 mod engine;
 mod library;
 mod log;
@@ -12,6 +13,7 @@ pub use builder::{
     Activation, Builder, Config, DeviceType, ElementType, Elementwise, Network, PrecisionFlags, Refused, Tensor,
     Weights, Window,
 };
+pub use device::{Gpu, RunError, Runner};
 pub use engine::{Context, Engine, EngineIo, LayerTime};
 pub use library::{Headers, Library, LibraryError, Version, headers};
 pub use log::{Message, Severity, first_error, listening};
