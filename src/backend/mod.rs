@@ -4,6 +4,7 @@
 pub mod cuda;
 mod foreign;
 pub mod fused_names;
+pub mod nsight;
 mod samples;
 pub mod sim;
 pub mod tegrastats;
