@@ -151,7 +151,7 @@ impl Books<'_> {
             self.booking.into_dla = self.booking.into_dla + time;
         } else if self.dla_runs && matches!(name.role, Role::Reformat | Role::DlaTransfer) {
             self.booking.dla = self.booking.dla + time;
-        } else if let Some(layer) = first.or_else(|| self.of_network_io(entry)).filter(|_| !self.spans_groups(name)) {
+        } else if let Some(layer) = layer_of_entry(self.network, self.starts, entry, name) {
             let entry = GpuTime { layer, time, reformat: name.role != Role::Work };
             self.dla_runs &= name.role != Role::Work;
             let book = if self.spec.device_of(layer) == Device::Gpu {
@@ -191,26 +191,33 @@ impl Books<'_> {
         let on_dla = first.is_some_and(|first| self.spec.device_of(first) == Device::Dla);
         name.role == Role::Reformat && says_input && on_dla && entry.contains('{')
     }
+}
 
-    /// The layer at the network's end that a change of format is for, where its name tells only a tensor.
-    fn of_network_io(&self, entry: &str) -> Option<usize> {
-        if entry.contains("Network Input") {
-            Some(0)
-        } else if entry.contains("Network Output") {
-            self.network.layers.len().checked_sub(1)
-        } else {
-            None
-        }
-    }
+/// The layer to which an entry on the GPU is booked: the first that it names. `None` where it names none, or tells only
+/// the ends of what lies in several of the groups that begin at `starts`.
+pub(super) fn layer_of_entry(network: &Network, starts: &[usize], entry: &str, name: &FusedName) -> Option<usize> {
+    let first = name.parts.first().map(|part| first_layer(*part));
+    first.or_else(|| of_network_io(network, entry)).filter(|_| !spans_groups(starts, name))
+}
 
-    /// Whether a name tells only the ends of what lies in several groups.
-    fn spans_groups(&self, name: &FusedName) -> bool {
-        let spans = |part: &Part| match *part {
-            Part::Layer(_) => false,
-            Part::Range { first, last } => self.starts.iter().any(|&start| first < start && start <= last),
-        };
-        name.parts.iter().any(spans)
+/// The layer at the network's end that a change of format is for, where its name tells only a tensor.
+fn of_network_io(network: &Network, entry: &str) -> Option<usize> {
+    if entry.contains("Network Input") {
+        Some(0)
+    } else if entry.contains("Network Output") {
+        network.layers.len().checked_sub(1)
+    } else {
+        None
     }
+}
+
+/// Whether a name tells only the ends of what lies in several groups.
+fn spans_groups(starts: &[usize], name: &FusedName) -> bool {
+    let spans = |part: &Part| match *part {
+        Part::Layer(_) => false,
+        Part::Range { first, last } => starts.iter().any(|&start| first < start && start <= last),
+    };
+    name.parts.iter().any(spans)
 }
 
 fn first_layer(part: Part) -> usize {

@@ -14,6 +14,7 @@ mod merge;
 mod model;
 mod published;
 mod raw;
+mod traffic;
 mod transitions;
 mod validate;
 
@@ -37,6 +38,7 @@ pub use merge::merge_groups;
 pub use model::model;
 pub use published::{GOOGLENET_DLA_TAILS, GOOGLENET_GPU_LAYERS, Residue, googlenet_on_xavier, residues};
 pub use raw::{DlaTail, GpuLayer, dla_tails, gpu_layers};
+pub use traffic::{CountedTraffic, counted_bytes};
 pub use transitions::{Measures, Transition, TransitionLine, TransitionTimes, transition_times};
 pub use validate::validate;
 

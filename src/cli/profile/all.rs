@@ -14,7 +14,7 @@ use crate::report::profile;
 
 pub(super) fn run(arguments: &AllArguments) -> Result<(), Failure> {
     let (arguments, traffic) = (&arguments.series, &arguments.traffic);
-    let mut series = characterise(arguments, Wanted::Transitions)?;
+    let mut series = characterise(arguments, Wanted::Transitions, traffic.nsight.as_deref())?;
     let emc = if traffic.emc.is_none() { memory::measure(&series, arguments)? } else { None };
     memory::add_demands(&mut series, traffic, emc)?;
     let profiles: Vec<NetworkProfile> =

@@ -115,4 +115,7 @@ pub(super) struct TrafficArguments {
     /// How busy convolutions and whole networks keep the memory, as `profile emc` wrote it [default of `all`: measured]
     #[arg(long, value_name = "emc_results.json")]
     pub(super) emc: Option<PathBuf>,
+    /// Bytes that Nsight Compute counted of an engine wholly on the GPU: CSV of `ncu --nvtx --csv --page raw`
+    #[arg(long, value_name = "FILE")]
+    pub(super) nsight: Option<PathBuf>,
 }

@@ -1,6 +1,7 @@
 //! From networks and a source to times of groups and transitions: what `layers`, `transitions` and `all` have in common.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,7 +11,9 @@ use super::engines;
 use super::files::{self, Recorded};
 use super::measure::Runner;
 use super::source::{self, Source};
+use super::traffic;
 use crate::artifact::Found;
+use crate::backend::nsight::KernelTraffic;
 use crate::cli::failure::Failure;
 use crate::cli::{inputs, output};
 use crate::engine::{Device, EngineSpec};
@@ -49,10 +52,15 @@ pub(super) struct Series {
     pub(super) networks: Vec<Characterised>,
 }
 
-/// Measures or reads what `wanted` needs of every network.
-pub(super) fn characterise(arguments: &SeriesArguments, wanted: Wanted) -> Result<Series, Failure> {
+/// Measures or reads what `wanted` needs of every network; `nsight` is a file with bytes that were counted of one network.
+pub(super) fn characterise(
+    arguments: &SeriesArguments,
+    wanted: Wanted,
+    nsight: Option<&Path>,
+) -> Result<Series, Failure> {
     let quiet = arguments.output.quiet;
     let networks = networks(arguments)?;
+    let kernels = nsight.map(|path| traffic::read(path, networks.len())).transpose()?;
     let resolved = source::resolve(arguments)?;
     let platform = resolved.platform;
     for remark in networks
@@ -77,7 +85,7 @@ pub(super) fn characterise(arguments: &SeriesArguments, wanted: Wanted) -> Resul
     let simulated = runs.simulated || resolved.source.is_simulator();
     let mut characterised = Vec::new();
     for network in networks {
-        let one = one(arguments, network, &platform.value, &runs.runs)?;
+        let one = one(arguments, network, &platform.value, &runs.runs, kernels.as_deref())?;
         one.times.left_out.iter().for_each(|remark| output::note(quiet, &format!("note: {remark}")));
         characterised.push(one);
     }
@@ -130,6 +138,7 @@ fn one(
     network: Found<Network>,
     platform: &Platform,
     runs: &[EngineRun],
+    kernels: Option<&[KernelTraffic]>,
 ) -> Result<Characterised, Failure> {
     let of_network: Vec<EngineRun> =
         runs.iter().filter(|run| run.spec.network == network.value.name).cloned().collect();
@@ -141,7 +150,8 @@ fn one(
         return Err(anyhow!("no run of `{}` can be used:\n{reasons}", network.value.name).into());
     }
     let transitions = transition_times(&network.value, platform, &starts, &of_network, &times);
-    let figures = TrafficFigures::default();
+    let counted = kernels.map(|kernels| traffic::counted(&network.value, &times, kernels, arguments.output.quiet));
+    let figures = TrafficFigures { counted: counted.unwrap_or_default(), ..TrafficFigures::default() };
     let demands = demands(&network.value, platform, &times, &figures);
     Ok(Characterised { network, times, transitions, figures, demands })
 }

@@ -11,7 +11,7 @@ use crate::report::profile;
 
 pub(super) fn run(arguments: &LayersArguments) -> Result<(), Failure> {
     let (arguments, traffic) = (&arguments.series, &arguments.traffic);
-    let mut series = characterise(arguments, Wanted::Layers)?;
+    let mut series = characterise(arguments, Wanted::Layers, traffic.nsight.as_deref())?;
     memory::add_demands(&mut series, traffic, None)?;
     let json = json(&series)?;
     let path = arguments.out.join("layer_results.json");

@@ -15,6 +15,7 @@ mod memory;
 mod plans;
 mod source;
 mod tegrastats;
+mod traffic;
 mod transitions;
 mod trtexec;
 

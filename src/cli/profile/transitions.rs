@@ -11,7 +11,7 @@ use crate::report::profile;
 
 pub(super) fn run(arguments: &TransitionsArguments) -> Result<(), Failure> {
     let arguments = &arguments.series;
-    let series = characterise(arguments, Wanted::Transitions)?;
+    let series = characterise(arguments, Wanted::Transitions, None)?;
     let json = json(&series)?;
     let path = arguments.out.join("transition_results.json");
     artifact::write_text(&path, &json)?;
