@@ -42,7 +42,7 @@ pub use measured::{LayerResults, layer_results_to_json, profiles_to_json, transi
 pub use origin::{Found, Origin};
 pub use plan::{
     BuiltPlan, EngineField, LayerField, PlacementField, PlanDescription, PlanInputs, built_plans_to_json, check_plan,
-    description_path, read_plan_description, write_simulated_plan,
+    description_path, read_plan, read_plan_description, write_simulated_plan,
 };
 pub use platform::read_platform;
 pub use profile::{read_profile, write_profile};

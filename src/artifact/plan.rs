@@ -194,6 +194,14 @@ pub fn check_plan(plan: &Path, description: &PlanDescription) -> Result<()> {
     Ok(())
 }
 
+/// The bytes of the plan file at `plan`, to be loaded: more than is read of any text.
+pub fn read_plan(plan: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = super::file::open(plan)?.read_to_end(&mut bytes);
+    read.map_err(|error| anyhow!("{}: can't be read ({error})", plan.display()))?;
+    Ok(bytes)
+}
+
 /// SHA-256 of all that `reader` holds; plans are larger than what should be in memory at once.
 fn sha256_of(reader: &mut impl Read) -> io::Result<String> {
     let mut hasher = Sha256::new();

@@ -300,11 +300,14 @@ mod tests {
 
     const RANGES: &str = "thread Domain:Push/Pop_Range:PL_Type:PL_Value:CLR_Type:Color:Msg_Type:Msg";
 
+    /// Two nested ranges, with the quotes of CSV.
+    const CELL: &str = "9  \"\"TensorRT:enqueue:none:none:none:none:none:none\"\"  \"\"TensorRT:a + b:none:none:none:none:none:none\"\" ";
+
     /// A raw page of one kernel with these metrics: name, unit, value.
     fn raw(metrics: &[(&str, &str, &str)]) -> String {
         let cells = |pick: fn(&(&str, &str, &str)) -> String| metrics.iter().map(pick).collect::<String>();
         format!(
-            "==PROF== Connected to process 7 (trtexec)\nsome output, with commas\n\"ID\",\"Process ID\",\"{RANGES}\",\"Kernel Name\"{}\n\"\",\"\",\"\",\"\"{}\n\"0\",\"7\",\"9  \"\"TensorRT:enqueue:none:none:none:none:none:none\"\"  \"\"TensorRT:a + b:none:none:none:none:none:none\"\" \",\"k<1, 2>(x)\"{}\n==PROF== Disconnected\n",
+            "==PROF== Connected to process 7 (trtexec)\nsome output, with commas\n\"ID\",\"Process ID\",\"{RANGES}\",\"Kernel Name\"{}\n\"\",\"\",\"\",\"\"{}\n\"0\",\"7\",\"{CELL}\",\"k<1, 2>(x)\"{}\n==PROF== Disconnected\n",
             cells(|(name, _, _)| format!(",\"{name}\"")),
             cells(|(_, unit, _)| format!(",\"{unit}\"")),
             cells(|(_, _, value)| format!(",\"{value}\"")),
@@ -313,15 +316,13 @@ mod tests {
 
     /// The same as a details page.
     fn details(metrics: &[(&str, &str, &str)]) -> String {
-        let mut text = format!(
+        let header = format!(
             "==PROF== x\n\"ID\",\"Process ID\",\"{RANGES}\",\"Kernel Name\",\"Section Name\",\"Metric Name\",\"Metric Unit\",\"Metric Value\"\n"
         );
-        for (name, unit, value) in metrics {
-            text += &format!(
-                "\"0\",\"7\",\"9  \"\"TensorRT:enqueue:none:none:none:none:none:none\"\"  \"\"TensorRT:a + b:none:none:none:none:none:none\"\" \",\"k<1, 2>(x)\",\"Command line\",\"{name}\",\"{unit}\",\"{value}\"\n"
-            );
-        }
-        text
+        let row = |(name, unit, value): &(&str, &str, &str)| {
+            format!("\"0\",\"7\",\"{CELL}\",\"k<1, 2>(x)\",\"Command line\",\"{name}\",\"{unit}\",\"{value}\"\n")
+        };
+        header + &metrics.iter().map(row).collect::<String>()
     }
 
     #[track_caller]

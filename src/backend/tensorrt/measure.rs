@@ -41,7 +41,7 @@ pub(super) fn measure(
 ) -> Result<EngineSamples, Failed> {
     let gpu = Gpu::open()?;
     let engine = Engine::load(library, dla_core, plan).map_err(|Refused| RunError::Refused("to load the plan"))?;
-    let mut runner = Runner::new(&gpu, &engine, |io| input(io))?;
+    let mut runner = Runner::new(&gpu, &engine, input)?;
     let mut samples = EngineSamples::default();
     let begin = Instant::now();
     run_while(&mut runner, &mut EngineSamples::default(), |_| run_plan.warms_up(since(begin)))?;

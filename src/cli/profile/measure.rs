@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use indicatif::ProgressBar;
 
 use super::arguments::SeriesArguments;
@@ -161,7 +161,12 @@ impl Recorder<'_> {
                 Ok(sim::samples(&entries, plan, noise.as_mut()))
             }
             (Backend::Sim, None) => Err(anyhow!("the simulator needs a platform").into()),
-            (Backend::Tensorrt(_) | Backend::Plans, _) => Err(Failure::no_backend("running TensorRT's engines")),
+            (Backend::Tensorrt(tensorrt), _) => {
+                let bytes = artifact::read_plan(&job.path)?;
+                let measured = tensorrt.measure(&bytes, plans::dla_core(&job.spec), plan);
+                Ok(measured.with_context(|| job.path.display().to_string())?)
+            }
+            (Backend::Plans, _) => Err(Failure::no_backend("plans without TensorRT are run by `--trtexec` only")),
         }
     }
 
