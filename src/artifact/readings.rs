@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::field::SCHEMA_VERSION;
 use super::json::to_json;
 use crate::backend::Foreign;
+use crate::backend::nsight::KernelTraffic;
 use crate::backend::tegrastats::Sample;
 use crate::backend::trtexec::{Distribution, Document, LayerInformation, Log, Profile, Times};
 
@@ -42,6 +43,15 @@ struct Reading<'a> {
     runs_per_sample: Option<u64>,
     includes_warm_up: Option<bool>,
     emc: Vec<EmcField>,
+    kernels: Vec<KernelField<'a>>,
+}
+
+#[derive(Serialize)]
+struct KernelField<'a> {
+    kernel: &'a str,
+    ranges: &'a [String],
+    bytes: u64,
+    counter: &'static str,
 }
 
 #[derive(Serialize)]
@@ -75,6 +85,7 @@ pub fn readings_to_json<'a>(files: impl Iterator<Item = (String, &'a Foreign)>) 
             Foreign::Trtexec(Document::Times(times)) => of_times(times),
             Foreign::Trtexec(Document::LayerInformation(information)) => of_information(information),
             Foreign::Tegrastats(samples) => of_tegrastats(samples),
+            Foreign::Nsight(kernels) => of_nsight(kernels),
         };
         Reading { file, ..reading }
     };
@@ -154,6 +165,16 @@ fn of_tegrastats<'a>(samples: &[Sample]) -> Reading<'a> {
         clock_mhz: sample.emc.clock.map(|clock| clock.0),
     });
     Reading { kind: "tegrastats", emc: emc.collect(), ..Reading::default() }
+}
+
+fn of_nsight(kernels: &[KernelTraffic]) -> Reading<'_> {
+    let kernels = kernels.iter().map(|kernel| KernelField {
+        kernel: &kernel.kernel,
+        ranges: &kernel.ranges,
+        bytes: kernel.bytes.0,
+        counter: kernel.counter.name(),
+    });
+    Reading { kind: "nsight", kernels: kernels.collect(), ..Reading::default() }
 }
 
 fn of_information(information: &LayerInformation) -> Reading<'_> {

@@ -1,5 +1,6 @@
 //! Files that other programs wrote, recognised by what they hold.
 
+use super::nsight::{self, KernelTraffic, NsightError};
 use super::tegrastats::{self, Sample, TegrastatsError};
 use super::trtexec::{self, Document, ReadError};
 
@@ -10,6 +11,8 @@ pub enum Foreign {
     Trtexec(Document),
     /// A log of `tegrastats`.
     Tegrastats(Vec<Sample>),
+    /// A table of Nsight Compute's.
+    Nsight(Vec<KernelTraffic>),
 }
 
 /// Why a text is none of them, or not a whole one. Each says a line, what was expected there and what was found.
@@ -21,13 +24,22 @@ pub enum ForeignError {
     /// No whole log of `tegrastats`.
     #[error("{}: expected {}, found {}", .0.line, .0.expected, .0.found)]
     Tegrastats(#[from] TegrastatsError),
+    /// No whole table of Nsight Compute.
+    #[error(transparent)]
+    Nsight(#[from] NsightError),
 }
+
+/// Lines within which a table of Nsight Compute begins, behind what the profiled program printed.
+const BEFORE_A_TABLE: usize = 1000;
 
 /// Reads whichever file `text` is.
 pub fn read_foreign(text: &str) -> Result<Foreign, ForeignError> {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     if tegrastats::read(first).is_ok_and(|samples| !samples.is_empty()) {
         return Ok(Foreign::Tegrastats(tegrastats::read(text)?));
+    }
+    if text.lines().take(BEFORE_A_TABLE).any(|line| line.contains("\"Kernel Name\"")) {
+        return Ok(Foreign::Nsight(nsight::read(text)?));
     }
     Ok(Foreign::Trtexec(trtexec::read(text)?))
 }

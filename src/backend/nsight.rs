@@ -31,6 +31,16 @@ pub enum Counter {
     L2,
 }
 
+impl Counter {
+    /// The word in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dram => "dram",
+            Self::L2 => "l2",
+        }
+    }
+}
+
 /// A text that isn't Nsight Compute's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{line}: {}expected {expected}, found {found}", column_words(.column.as_ref()))]

@@ -111,8 +111,8 @@ pub(super) struct PlanArguments {
 #[derive(Args, Debug)]
 #[command(after_help = "Example: haxconn read googlenet_gpu_transition_at_-1.profile trtexec.log")]
 pub(super) struct ReadArguments {
-    /// Logs of trtexec and tegrastats, and what trtexec exports (profile, times, layer information), told apart by what
-    /// they hold
+    /// Logs of trtexec and tegrastats, what trtexec exports (profile, times, layer information) and tables of Nsight
+    /// Compute, told apart by what they hold
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]

@@ -14,6 +14,7 @@ mod plan;
 mod platform;
 mod posing;
 mod profile;
+mod progress;
 mod read;
 mod replay;
 mod reproduce;

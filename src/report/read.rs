@@ -2,6 +2,7 @@
 
 use super::table::{Align, Table};
 use crate::backend::Foreign;
+use crate::backend::nsight::KernelTraffic;
 use crate::backend::tegrastats::Sample;
 use crate::backend::trtexec::{Distribution, Document, Generation, LayerInformation, Log, Profile, Times};
 use crate::units::Milliseconds;
@@ -16,6 +17,9 @@ pub fn head_and_table(file: &Foreign) -> (String, Option<Table>) {
             (information_head(information), Some(engine_layers(information)))
         }
         Foreign::Tegrastats(samples) => (tegrastats_head(samples), None),
+        Foreign::Nsight(kernels) => {
+            (format!("table of Nsight Compute, {} kernels", kernels.len()), Some(traffic(kernels)))
+        }
     }
 }
 
@@ -136,6 +140,21 @@ fn tegrastats_head(samples: &[Sample]) -> String {
 fn information_head(information: &LayerInformation) -> String {
     let LayerInformation { generation, layers, bindings } = information;
     format!("layer information of {} layers, {generation}\ninputs and outputs: {}", layers.len(), bindings.join(", "))
+}
+
+fn traffic(kernels: &[KernelTraffic]) -> Table {
+    let mut table = Table::new(&[
+        ("MiB", Align::Right),
+        ("Counted at", Align::Left),
+        ("NVTX range", Align::Left),
+        ("Kernel", Align::Left),
+    ]);
+    for kernel in kernels {
+        let range = kernel.ranges.last().cloned().unwrap_or_else(|| "-".to_owned());
+        let megabytes = format!("{:.3}", kernel.bytes.mebibytes());
+        table.row([megabytes, kernel.counter.name().to_owned(), range, kernel.kernel.clone()]);
+    }
+    table
 }
 
 fn engine_layers(information: &LayerInformation) -> Table {

@@ -4,15 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::request::{Job, platform_folder};
 use super::target::Target;
 use crate::artifact::{self, PlacementField, PlanDescription, PlanInputs};
-use crate::cli::memory;
+use crate::cli::{memory, progress};
 use crate::engine::BuiltEngine;
 
 /// How engines are built.
@@ -55,7 +55,7 @@ pub(in crate::cli) fn build(
         jobs,
         target,
         settings,
-        progress: progress(jobs.len(), settings.quiet),
+        progress: progress::bar(jobs.len(), settings.quiet),
         next: AtomicUsize::new(0),
         results: Mutex::new(jobs.iter().map(|_| None).collect()),
         // Timings that can't be read cost time, nothing else: tactics are timed anew.
@@ -218,16 +218,4 @@ fn describe(
         build_seconds: (build_seconds * 1e3).round() / 1e3,
         peak_mib: peak_mib.map(|peak| (peak * 10.0).round() / 10.0),
     }
-}
-
-/// A bar over the engines, on a terminal.
-fn progress(n_engines: usize, quiet: bool) -> ProgressBar {
-    if quiet {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  {elapsed} gone, {eta} to go");
-    let bar = ProgressBar::new(n_engines as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    // One engine may take many minutes, in which the time goes on.
-    bar.enable_steady_tick(Duration::from_secs(1));
-    bar
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::anyhow;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::SeriesArguments;
 use super::engines;
@@ -15,7 +14,7 @@ use super::traffic;
 use crate::artifact::Found;
 use crate::backend::nsight::KernelTraffic;
 use crate::cli::failure::Failure;
-use crate::cli::{inputs, output};
+use crate::cli::{inputs, output, progress};
 use crate::engine::{Device, EngineSpec};
 use crate::group::{self, LayerGroup};
 use crate::network::Network;
@@ -123,8 +122,8 @@ fn measured(
         }
         specs.push(of_network);
     }
-    let n_runs = specs.iter().map(Vec::len).sum::<usize>() as u64 * u64::from(arguments.repeats);
-    let progress = progress(n_runs, arguments.output.quiet);
+    let n_runs = specs.iter().map(Vec::len).sum::<usize>() * arguments.repeats as usize;
+    let progress = progress::bar(n_runs, arguments.output.quiet);
     let mut recorded = Recorded::default();
     for (network, specs) in networks.iter().zip(&specs) {
         recorded.runs.extend(runner.measure(&network.value, specs, &progress)?);
@@ -175,13 +174,4 @@ fn groups(
     starts.sort_unstable();
     starts.dedup();
     Ok(group::between(network, &starts, &inputs::rules(platform)))
-}
-
-/// A bar over the runs, on a terminal.
-fn progress(n_runs: u64, quiet: bool) -> ProgressBar {
-    if quiet {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  {elapsed} gone, {eta} to go");
-    ProgressBar::new(n_runs).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

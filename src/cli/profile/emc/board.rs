@@ -5,8 +5,6 @@ use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
-
 use super::super::plans;
 use super::super::tegrastats::Recording;
 use super::super::trtexec::{self, Output, Task, Trtexec};
@@ -20,6 +18,7 @@ use crate::cli::build_engines::request::{Job, plan_path};
 use crate::cli::build_engines::target::Target;
 use crate::cli::doctor::programs;
 use crate::cli::failure::Failure;
+use crate::cli::progress;
 use crate::engine::{Device, EngineSpec};
 use crate::platform::{Platform, Provenance};
 use crate::profile::emc::{EmcError, EmcResult, SingleConvolution};
@@ -52,7 +51,7 @@ pub(super) fn results(
     let jobs: Vec<(&str, Job)> = engines(&networks, &accelerators)
         .map(|engine| (engine.accelerator, job(&engine, &target, arguments)))
         .collect();
-    let progress = progress(jobs.len(), quiet);
+    let progress = progress::bar(jobs.len(), quiet);
     let results = jobs.iter().map(|(accelerator, job)| {
         progress.set_message(format!("{} on {accelerator}", job.network.name));
         let result = watch.build_and_run(job, &target, accelerator);
@@ -162,15 +161,4 @@ fn check_root(recording: &mut Recording) -> Result<(), Failure> {
         (None, None) => EmcError::NotRoot { n_samples: 1 },
     };
     Err(Failure::from(error).hint(error.hint()))
-}
-
-/// A bar over the engines, on a terminal.
-fn progress(n_engines: usize, quiet: bool) -> ProgressBar {
-    if quiet {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  {elapsed} gone, {eta} to go");
-    let bar = ProgressBar::new(n_engines as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(Duration::from_secs(1));
-    bar
 }
