@@ -338,12 +338,16 @@ fn a_log_or_times_beside_a_profile_say_what_to_scale_to() {
     let log = include_str!("fixtures/trtexec/8.5.log").split("[11/24/2025-10:20:30] [I] === Profile").next().unwrap();
     let path = write(folder.path(), &format!("series/logs/{stem}.log"), log);
     assert!((factor(&folder, &[]).unwrap() - 0.2633 / total).abs() < 1e-6);
-    // Up to TensorRT 7.1 the summary is of the profiled runs.
-    fs::write(&path, log.replace(" --separateProfileRun", "")).unwrap();
+    // The summary of TensorRT 7.1 is of the profiled runs.
+    let old = include_str!("fixtures/trtexec/7.1.log").split("[11/24/2025-10:20:30] [I] === Profile").next().unwrap();
+    fs::write(&path, old).unwrap();
     assert_eq!(factor(&folder, &[]), None);
     fs::remove_file(path).unwrap();
-    let times = include_str!("fixtures/trtexec/7.1.times");
-    write(folder.path(), &format!("series/profiles/{stem}.times.json"), times);
+    // So are its times.
+    let path = format!("series/profiles/{stem}.times.json");
+    write(folder.path(), &path, include_str!("fixtures/trtexec/7.1.times"));
+    assert_eq!(factor(&folder, &["--warm-up", "200"]), None);
+    write(folder.path(), &path, include_str!("fixtures/trtexec/8.2.times"));
     let mean = 0.2636;
     assert!((factor(&folder, &["--warm-up", "200"]).unwrap() - mean / total).abs() < 1e-6);
     let too_long = ["profile", "layers", "--dnns", "googlenet", "--from", "series"];

@@ -62,15 +62,20 @@ pub struct Average {
 
 impl Log {
     /// Whether the summary was taken while the profiler was attached, which makes runs slower; `None` where nothing
-    /// tells. Up to TensorRT 7.1 there is no other way with `--dumpProfile`; later ones have `--separateProfileRun`,
-    /// which 11 always does.
+    /// tells. TensorRT 7.1 attaches it for `--dumpProfile` and for `--exportTimes`; later ones for `--dumpProfile` and
+    /// `--exportProfile`, unless `--separateProfileRun` is given. From 8.4 on such runs have no summary at all.
     pub fn was_profiled(&self) -> Option<bool> {
-        let profiles = |command: &str| command.contains("--dumpProfile") || command.contains("--exportProfile");
-        if self.generation.first >= Version(11, 0) {
+        if self.generation.first >= Version(8, 4) {
             return Some(false);
         }
         if let Some(command) = &self.command {
-            return Some(profiles(command) && !command.contains("--separateProfileRun"));
+            let has = |option: &str| command.contains(option);
+            let is_oldest = self.generation.last <= Some(Version(7, 1)) && self.generation.last.is_some();
+            return Some(if is_oldest {
+                has("--dumpProfile") || has("--exportTimes")
+            } else {
+                (has("--dumpProfile") || has("--exportProfile")) && !has("--separateProfileRun")
+            });
         }
         let options = self.profile_option.or(self.export_option).map(|_| {
             let profiles = self.profile_option == Some(true) || self.export_option == Some(true);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 
 use super::arguments::SeriesArguments;
-use crate::backend::trtexec::{Document, Log, Profile, SIMULATOR};
+use crate::backend::trtexec::{Document, Log, Profile, SIMULATOR, Version};
 use crate::cli::failure::Failure;
 use crate::cli::read;
 use crate::engine::EngineSpec;
@@ -29,7 +29,9 @@ pub(super) struct Recorded {
 struct Sheet {
     profile: Option<(PathBuf, Profile)>,
     log: Option<(PathBuf, Log)>,
-    times: Option<Milliseconds>,
+    times: Option<(PathBuf, Milliseconds)>,
+    /// Whether `times` may be of runs with the profiler.
+    are_profiled_times: bool,
 }
 
 /// Reads the files of `--from` that tell of engines of the networks called `names`.
@@ -95,6 +97,7 @@ fn join_neighbours(sheets: &mut Vec<Sheet>) {
         sheets.push(Sheet {
             profile: first.profile.or(second.profile),
             log: first.log.or(second.log),
+            are_profiled_times: first.are_profiled_times || second.are_profiled_times,
             times: first.times.or(second.times),
         });
     }
@@ -114,8 +117,10 @@ impl Sheet {
                         anyhow!("{shown}: no run begins after the warm-up of {warm_up} ms (`--warm-up`)").into()
                     );
                 }
+                // TensorRT 7.1 attaches the profiler for `--exportTimes`, and 7.2 writes the same form.
+                self.are_profiled_times = times.generation.first < Version(7, 2);
                 let sum: Milliseconds = counted.iter().copied().sum();
-                self.times = Some(Milliseconds(sum.0 / counted.len() as f64));
+                self.times = Some((path.to_owned(), Milliseconds(sum.0 / counted.len() as f64)));
             }
             // It says nothing of times.
             Document::LayerInformation(_) => {}
@@ -134,17 +139,23 @@ impl Sheet {
     /// The run, and what the user must know of it.
     fn run(self, spec: &EngineSpec) -> Result<(EngineRun, Option<String>), String> {
         let mut remark = None;
-        let mut unprofiled = self.times;
+        let may_be_profiled = |path: &Path, what: &str| {
+            let path = path.display();
+            Some(format!("{path}: its {what} may be of runs with the profiler, so times aren't scaled to it"))
+        };
+        let mut unprofiled = None;
+        match &self.times {
+            Some((path, _)) if self.are_profiled_times => remark = may_be_profiled(path, "times"),
+            Some((_, mean)) => unprofiled = Some(*mean),
+            None => {}
+        }
         let mut table = None;
         if let Some((path, log)) = self.log {
             let mean = log.compute.as_ref().and_then(|compute| compute.mean);
             if log.was_profiled() == Some(false) {
                 unprofiled = unprofiled.or(mean);
             } else if mean.is_some() {
-                remark = Some(format!(
-                    "{}: its summary may be of runs with the profiler, so times aren't scaled to it",
-                    path.display()
-                ));
+                remark = may_be_profiled(&path, "summary");
             }
             table = log.profile.map(|profile| (path, profile));
         }
