@@ -277,6 +277,32 @@ fn transitions_are_measured_in_two_ways_side_by_side() {
 }
 
 #[test]
+fn marked_outputs_are_measured_from_logs_alone() {
+    let folder = TempDir::new().unwrap();
+    let log = include_str!("fixtures/trtexec/7.1.log").split("[11/24/2025-10:20:30] [I] === Profile").next().unwrap();
+    let summary = |engine: &str, mean: &str| {
+        let text = log.replace("mean: 0.2633 ms", &format!("mean: {mean} ms")).replace("--dumpProfile", "");
+        write(folder.path(), &format!("logs/googlenet_{engine}.log"), text);
+    };
+    for (engine, mean) in [
+        ("gpu_mark_at_-1", "1.9591"),
+        ("dla_mark_at_-1", "3.6564"),
+        ("gpu_mark_at_23", "1.9871"),
+        ("dla_mark_at_23", "3.7204"),
+    ] {
+        summary(engine, mean);
+    }
+    let from = ["profile", "transitions", "--dnns", "googlenet", "--from", "logs"];
+    let document = json_in(folder.path(), &from);
+    let transitions = document["networks"][0]["transitions"].as_array().unwrap();
+    let at_24 = transitions.iter().find(|transition| transition["start"] == 24).unwrap();
+    let cost = |direction: &str| at_24[direction]["by_mark"]["ms"].as_f64().unwrap();
+    assert!((cost("gpu_to_dla") - 0.028).abs() < 1e-9 && (cost("dla_to_gpu") - 0.064).abs() < 1e-9, "{at_24}");
+    let words = ["no run of `googlenet` tells of layers"];
+    refuses_in(folder.path(), &["profile", "layers", "--dnns", "googlenet", "--from", "logs"], 1, &words);
+}
+
+#[test]
 fn files_that_can_not_be_used_are_refused_in_words() {
     let folder = TempDir::new().unwrap();
     let refuses = |arguments: &[&str], code: i32, words: &[&str]| {
@@ -297,7 +323,11 @@ fn files_that_can_not_be_used_are_refused_in_words() {
     write(folder.path(), "cut/googlenet_gpu_transition_at_10.profile", "[\n  { \"count\" : 3 }\n, { \"name\" : \"a");
     refuses(&["--from", "cut"], 1, &["cut/googlenet_gpu_transition_at_10.profile:3: expected a name between quotes"]);
     write(folder.path(), "other/googlenet_gpu_transition_at_-1.profile", exported(&[("vgg".to_owned(), 1.0)]));
-    refuses(&["--from", "other"], 1, &["no run of `googlenet` can be used", "no entry names a layer of `googlenet`"]);
+    refuses(
+        &["--from", "other"],
+        1,
+        &["no run of `googlenet` tells of layers", "no entry names a layer of `googlenet`"],
+    );
     xavier_series(&folder.path().join("mixed"));
     accepts_in(
         folder.path(),

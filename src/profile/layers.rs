@@ -18,10 +18,12 @@ pub struct EngineRun {
     pub spec: EngineSpec,
     /// The file that its layers were read from.
     pub origin: String,
-    /// Its layers.
-    pub profile: Profile,
-    /// Mean compute time without the profiler, where it is known.
-    pub unprofiled: Option<Milliseconds>,
+    /// Its layers, where they are known.
+    pub profile: Option<Profile>,
+    /// Mean compute time by its summary, where there is one.
+    pub mean: Option<Milliseconds>,
+    /// Whether that is known to be of runs without the profiler, so that layers may be scaled to it.
+    pub mean_is_unprofiled: bool,
 }
 
 /// Where an engine's time went.
@@ -82,10 +84,10 @@ pub struct LayerTimes {
 /// group's.
 pub fn layer_times(network: &Network, starts: &[usize], runs: &[EngineRun]) -> LayerTimes {
     let (mut engines, mut left_out) = (Vec::new(), Vec::new());
-    for run in runs {
-        let factor =
-            run.unprofiled.map(|unprofiled| unprofiled.0 / run.profile.total.0).filter(|factor| factor.is_finite());
-        match book(network, &run.spec, &run.profile, starts, factor.unwrap_or(1.0)) {
+    for (run, profile) in runs.iter().filter_map(|run| Some((run, run.profile.as_ref()?))) {
+        let unprofiled = run.mean.filter(|_| run.mean_is_unprofiled);
+        let factor = unprofiled.map(|unprofiled| unprofiled.0 / profile.total.0).filter(|factor| factor.is_finite());
+        match book(network, &run.spec, profile, starts, factor.unwrap_or(1.0)) {
             Ok(booking) => {
                 engines.push(EngineTimes { spec: run.spec.clone(), origin: run.origin.clone(), factor, booking });
             }
@@ -194,7 +196,13 @@ mod tests {
         };
         let text = format!("[ {{ \"count\" : 1 }}\n{}]", lines.lines().map(entry).collect::<String>());
         let Ok(Document::Profile(profile)) = read(&text) else { panic!("{text}") };
-        EngineRun { spec: EngineSpec::from_stem(stem).unwrap(), origin: stem.to_owned(), profile, unprofiled: None }
+        EngineRun {
+            spec: EngineSpec::from_stem(stem).unwrap(),
+            origin: stem.to_owned(),
+            profile: Some(profile),
+            mean: None,
+            mean_is_unprofiled: false,
+        }
     }
 
     fn alexnet(runs: &[EngineRun]) -> LayerTimes {
@@ -268,7 +276,9 @@ mod tests {
     #[test]
     fn times_are_scaled_to_the_run_without_the_profiler() {
         let mut gpu = run("alexnet_gpu_transition_at_-1", GPU);
-        gpu.unprofiled = Some(Milliseconds(0.905));
+        gpu.mean = Some(Milliseconds(0.905));
+        assert_eq!(alexnet(std::slice::from_ref(&gpu)).engines[0].factor, None);
+        gpu.mean_is_unprofiled = true;
         let found = alexnet(&[gpu]);
         assert!((found.engines[0].factor.unwrap() - 0.5).abs() < 1e-12);
         assert!((found.groups[0].gpu.unwrap().value.0 - 0.2).abs() < 1e-12);

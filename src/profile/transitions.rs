@@ -137,17 +137,23 @@ impl Measurer<'_> {
         before.or_else(|| Some(start).filter(|layer| is_marked(layer) && !self.starts.contains(&(layer + 1))))
     }
 
+    /// By the runs' summaries; where those are missing, by the sums of their profiles, never one less the other.
     fn mark(&self, device: Device, mark: Option<usize>) -> Option<Estimate> {
         let mark = mark?;
-        let marked = self.totals(|spec| spec.start == device && spec.marked() == Some(mark))?;
-        Some(marked.minus(&self.totals(|spec| spec.whole_on() == Some(device))?))
+        let by = |time: fn(&EngineRun) -> Option<Milliseconds>| {
+            let marked = self.totals(|spec| spec.start == device && spec.marked() == Some(mark), time)?;
+            Some(marked.minus(&self.totals(|spec| spec.whole_on() == Some(device), time)?))
+        };
+        by(|run| run.mean).or_else(|| by(|run| run.profile.as_ref().map(|profile| profile.total)))
     }
 
-    /// Time of the engines that `wanted` picks, without the profiler where that is known.
-    fn totals(&self, wanted: impl Fn(&EngineSpec) -> bool) -> Option<Estimate> {
+    fn totals(
+        &self,
+        wanted: impl Fn(&EngineSpec) -> bool,
+        time: fn(&EngineRun) -> Option<Milliseconds>,
+    ) -> Option<Estimate> {
         let runs = self.runs.iter().filter(|run| wanted(&run.spec));
-        let totals: Vec<f64> = runs.map(|run| run.unprofiled.unwrap_or(run.profile.total).0).collect();
-        Estimate::of(&totals)
+        Estimate::of(&runs.filter_map(time).map(|time| time.0).collect::<Vec<_>>())
     }
 
     fn engines(&self, wanted: impl Fn(&EngineSpec) -> bool, time: impl Fn(&EngineTimes) -> f64) -> Option<Estimate> {

@@ -100,7 +100,7 @@ fn networks(arguments: &BuildEnginesArguments) -> Result<Vec<Found<Network>>, Fa
 }
 
 /// One entry a name: the same network twice is built once, two networks of one name would overwrite each other's plans.
-fn refuse_clashes(networks: Vec<Found<Network>>) -> Result<Vec<Found<Network>>, Failure> {
+pub(in crate::cli) fn refuse_clashes(networks: Vec<Found<Network>>) -> Result<Vec<Found<Network>>, Failure> {
     let mut kept: Vec<Found<Network>> = Vec::new();
     for found in networks {
         match kept.iter().find(|known| known.value.name == found.value.name) {

@@ -13,6 +13,7 @@ use super::source::{self, Source};
 use super::traffic;
 use crate::artifact::Found;
 use crate::backend::nsight::KernelTraffic;
+use crate::cli::build_engines::request::refuse_clashes;
 use crate::cli::failure::Failure;
 use crate::cli::{inputs, output, progress};
 use crate::engine::{Device, EngineSpec};
@@ -58,7 +59,7 @@ pub(super) fn characterise(
     nsight: Option<&Path>,
 ) -> Result<Series, Failure> {
     let quiet = arguments.output.quiet;
-    let networks = networks(arguments)?;
+    let networks = refuse_clashes(inputs::networks(&arguments.networks, 1)?)?;
     let kernels = nsight.map(|path| traffic::read(path, networks.len())).transpose()?;
     let resolved = source::resolve(arguments)?;
     let platform = resolved.platform;
@@ -84,22 +85,11 @@ pub(super) fn characterise(
     let simulated = runs.simulated || resolved.source.is_simulator();
     let mut characterised = Vec::new();
     for network in networks {
-        let one = one(arguments, network, &platform.value, &runs.runs, kernels.as_deref())?;
+        let one = one(arguments, wanted, network, &platform.value, &runs.runs, kernels.as_deref())?;
         one.times.left_out.iter().for_each(|remark| output::note(quiet, &format!("note: {remark}")));
         characterised.push(one);
     }
     Ok(Series { source: resolved.source, platform, simulated, networks: characterised })
-}
-
-/// Each network once.
-fn networks(arguments: &SeriesArguments) -> Result<Vec<Found<Network>>, Failure> {
-    let mut networks: Vec<Found<Network>> = Vec::new();
-    for found in inputs::networks(&arguments.networks, 1)? {
-        if !networks.iter().any(|known| known.value.name == found.value.name) {
-            networks.push(found);
-        }
-    }
-    Ok(networks)
 }
 
 fn measured(
@@ -134,6 +124,7 @@ fn measured(
 
 fn one(
     arguments: &SeriesArguments,
+    wanted: Wanted,
     network: Found<Network>,
     platform: &Platform,
     runs: &[EngineRun],
@@ -144,9 +135,11 @@ fn one(
     let groups = groups(arguments, &network.value, platform, &of_network)?;
     let starts: Vec<usize> = groups.iter().map(|group| group.layers.first).collect();
     let times = layer_times(&network.value, &starts, &of_network);
-    if times.engines.is_empty() {
-        let reasons = times.left_out.join("\n");
-        return Err(anyhow!("no run of `{}` can be used:\n{reasons}", network.value.name).into());
+    // Marked outputs need no layers, the runs' own times suffice.
+    let has_marks = wanted == Wanted::Transitions && of_network.iter().any(|run| run.mean.is_some());
+    if times.engines.is_empty() && !has_marks {
+        let reasons = times.left_out.iter().map(|reason| format!("\n{reason}")).collect::<Vec<_>>().concat();
+        return Err(anyhow!("no run of `{}` tells of layers{reasons}", network.value.name).into());
     }
     let transitions = transition_times(&network.value, platform, &starts, &of_network, &times);
     let counted = kernels.map(|kernels| traffic::counted(&network.value, &times, kernels, arguments.output.quiet));

@@ -138,31 +138,25 @@ impl Sheet {
 
     /// The run, and what the user must know of it.
     fn run(self, spec: &EngineSpec) -> Result<(EngineRun, Option<String>), String> {
-        let mut remark = None;
-        let may_be_profiled = |path: &Path, what: &str| {
-            let path = path.display();
-            Some(format!("{path}: its {what} may be of runs with the profiler, so times aren't scaled to it"))
-        };
-        let mut unprofiled = None;
-        match &self.times {
-            Some((path, _)) if self.are_profiled_times => remark = may_be_profiled(path, "times"),
-            Some((_, mean)) => unprofiled = Some(*mean),
-            None => {}
-        }
-        let mut table = None;
-        if let Some((path, log)) = self.log {
+        let log = self.log.map(|(path, log)| {
             let mean = log.compute.as_ref().and_then(|compute| compute.mean);
-            if log.was_profiled() == Some(false) {
-                unprofiled = unprofiled.or(mean);
-            } else if mean.is_some() {
-                remark = may_be_profiled(&path, "summary");
-            }
-            table = log.profile.map(|profile| (path, profile));
+            (path, mean, log.was_profiled() == Some(false), log.profile)
+        });
+        let summary = log.as_ref().and_then(|(path, mean, is_unprofiled, _)| Some((path, (*mean)?, *is_unprofiled)));
+        let times = self.times.as_ref().map(|(path, mean)| (path, *mean, !self.are_profiled_times));
+        // Whichever is known to be without the profiler; else whichever there is.
+        let best = [times, summary].into_iter().flatten().max_by_key(|(_, _, is_unprofiled)| *is_unprofiled);
+        let remark = best.filter(|(_, _, is_unprofiled)| !is_unprofiled).map(|(path, ..)| {
+            format!("{}: may be of runs with the profiler, so times of layers aren't scaled to it", path.display())
+        });
+        let (mean, mean_is_unprofiled) = best.map_or((None, false), |(_, mean, is)| (Some(mean), is));
+        let origin = self.profile.as_ref().map(|(path, _)| path).or(log.as_ref().map(|(path, ..)| path));
+        let origin = origin.map_or_else(|| spec.stem(), |path| path.display().to_string());
+        let profile = self.profile.map(|(_, profile)| profile).or(log.and_then(|(.., table)| table));
+        if profile.is_none() && mean.is_none() {
+            return Err(format!("{}: neither a profile nor a log with a summary or a table of layers", spec.stem()));
         }
-        let Some((path, profile)) = self.profile.or(table) else {
-            return Err(format!("{}: neither a profile nor a log with a table of layers", spec.stem()));
-        };
-        Ok((EngineRun { spec: spec.clone(), origin: path.display().to_string(), profile, unprofiled }, remark))
+        Ok((EngineRun { spec: spec.clone(), origin, profile, mean, mean_is_unprofiled }, remark))
     }
 }
 

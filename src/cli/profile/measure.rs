@@ -195,6 +195,11 @@ fn recorded(spec: &EngineSpec, log: &Path, profile: &Path, command: &str) -> Opt
     else {
         return None;
     };
-    let unprofiled = log.compute.and_then(|compute| compute.mean);
-    Some(EngineRun { spec: spec.clone(), origin: profile.display().to_string(), profile: times, unprofiled })
+    Some(EngineRun {
+        spec: spec.clone(),
+        origin: profile.display().to_string(),
+        profile: Some(times),
+        mean: log.compute.and_then(|compute| compute.mean),
+        mean_is_unprofiled: true,
+    })
 }
