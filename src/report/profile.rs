@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::table::{Align, Table};
 use crate::engine::EngineSpec;
+use crate::group::LayerRange;
 use crate::platform::{AcceleratorKind, Platform, Provenance};
 use crate::profile::{
     Booking, Demand, DemandSource, EngineTimes, Estimate, GroupCost, LayerTimes, Measures, NetworkProfile,
@@ -119,7 +120,8 @@ pub fn engines(engines: &[EngineTimes]) -> String {
     table.to_string()
 }
 
-/// The table of transitions: both directions by their best measure, then both measures of each side by side.
+/// The table of transitions, each after a layer group: both directions by their best measure, then both measures of each
+/// side by side.
 pub fn transitions(times: &TransitionTimes) -> String {
     let mut table = Table::new(&[
         ("Layer group", Align::Left),
@@ -131,7 +133,8 @@ pub fn transitions(times: &TransitionTimes) -> String {
         ("DLA to GPU by difference", Align::Right),
         ("by mark", Align::Right),
     ]);
-    for transition in &times.transitions {
+    let before = std::iter::once(None).chain(times.transitions.iter().map(Some));
+    for (before, transition) in before.zip(&times.transitions) {
         let measures = [
             transition.to_dla.by_reformat,
             transition.to_dla.by_mark,
@@ -139,7 +142,7 @@ pub fn transitions(times: &TransitionTimes) -> String {
             transition.to_gpu.by_mark,
         ];
         let cells = [
-            before(transition),
+            left_group(before, transition.start),
             time_cell(best(transition.to_dla)),
             time_cell(best(transition.to_gpu)),
             format!("{:.3}", transition.crossing.mebibytes()),
@@ -149,10 +152,11 @@ pub fn transitions(times: &TransitionTimes) -> String {
     table.to_string()
 }
 
-fn before(transition: &Transition) -> String {
-    match transition.start {
-        0 => "network input".to_owned(),
-        start => format!("before layer {start}"),
+/// The group after which accelerators change at `start`.
+fn left_group(before: Option<&Transition>, start: usize) -> String {
+    match before {
+        None => "network input".to_owned(),
+        Some(before) => LayerRange { first: before.start, last: start }.to_string(),
     }
 }
 
