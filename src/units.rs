@@ -193,6 +193,12 @@ impl SplitMix64 {
     }
 }
 
+/// A hash of `name` that begins with `seed`: FNV-1a of 64 bits (Fowler, Noll and Vo), the same on every machine.
+pub fn hash_of_name(seed: u64, name: &str) -> u64 {
+    let mix = |state: u64, byte: u8| (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, mix)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +208,14 @@ mod tests {
         assert_eq!(Milliseconds(0.000_000_5).to_nanoseconds(), Nanoseconds(0));
         assert_eq!(Milliseconds(0.000_001_5).to_nanoseconds(), Nanoseconds(2));
         assert_eq!(Milliseconds(1.056).to_nanoseconds(), Nanoseconds(1_056_000));
+    }
+
+    #[test]
+    fn names_are_hashed_by_fnv_1a() {
+        // Vectors of the IETF's draft of FNV, appendix C.
+        assert_eq!(hash_of_name(0, ""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(hash_of_name(0, "a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(hash_of_name(0, "foobar"), 0x8594_4171_f739_67e8);
     }
 
     #[test]

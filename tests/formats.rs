@@ -1,9 +1,12 @@
 //! `docs/formats.md` holds every key of every document that a command prints, and no key that none has.
+#![expect(clippy::unwrap_used, reason = "a test ends where its folder or its program can't be used")]
+
+mod program;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
+use program::json_in;
 use serde_json::Value;
 
 const FORMATS: &str = include_str!("../docs/formats.md");
@@ -13,14 +16,7 @@ const GENERAL: [&str; 2] = ["schema_version", "provenance"];
 
 /// What `haxconn ARGUMENTS --format json` prints in `folder`.
 fn document(folder: &Path, arguments: &str) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_haxconn"))
-        .args(arguments.split(' '))
-        .args(["--quiet", "--format", "json"])
-        .current_dir(folder)
-        .output()
-        .expect("the program starts");
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments}: {error}"))
+    json_in(folder, &arguments.split(' ').collect::<Vec<_>>())
 }
 
 /// Every key at any depth; the reasons in an `unsupported` table stand under accelerators' names, which are no keys.

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use haxconn::artifact::read_platform;
-use program::{XAVIER, accepts_in, haxconn_in, names_in, refuses_in, write};
+use program::{XAVIER, accepts_in, haxconn_in, json_in, names_in, refuses_in, write};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -31,8 +31,7 @@ fn xavier_gpu_grid() -> String {
 
 /// Runs `profile contention` with `arguments` as JSON.
 fn document(folder: &Path, arguments: &[&str]) -> Value {
-    let printed = accepts_in(folder, &[&COMMAND, arguments, &["--quiet", "--format", "json"]].concat());
-    serde_json::from_str(&printed).unwrap()
+    json_in(folder, &[&COMMAND, arguments].concat())
 }
 
 /// Xavier's platform file with the curves that were written to `blocks`.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use haxconn::network::{Network, caffe, catalog};
 use haxconn::profile::{DlaTail, GOOGLENET_DLA_TAILS, GOOGLENET_GPU_LAYERS, dla_tails, gpu_layers};
-use program::{accepts_in, haxconn_in, names_in, refuses_in, write};
+use program::{SHORT, accepts_in, haxconn_in, json_in, names_in, refuses_in, write};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -91,11 +91,6 @@ fn xavier_series(folder: &Path) {
     }
 }
 
-fn json_in(folder: &Path, arguments: &[&str]) -> Value {
-    let printed = accepts_in(folder, &[arguments, &["--quiet", "--format", "json"]].concat());
-    serde_json::from_str(&printed).unwrap()
-}
-
 fn numbers<'a>(groups: &'a Value, path: &'a [&'a str]) -> impl Iterator<Item = Option<f64>> + 'a {
     groups.as_array().unwrap().iter().map(|group| path.iter().fold(group, |value, key| &value[key]).as_f64())
 }
@@ -165,19 +160,7 @@ fn two_builds_of_each_engine_give_intervals_and_the_sum_lies_within_that_of_the_
 #[test]
 fn the_simulators_files_are_read_back_to_what_they_were_made_from() {
     let folder = TempDir::new().unwrap();
-    let arguments = [
-        "profile",
-        "all",
-        "--dnns",
-        "googlenet",
-        "--backend",
-        "sim",
-        "--iterations",
-        "20",
-        "--repeats",
-        "1",
-        "--no-noise",
-    ];
+    let arguments = [&["profile", "all", "--dnns", "googlenet"], &SHORT[..]].concat();
     let document = json_in(folder.path(), &arguments);
     let groups = document["profiles"][0]["groups"].as_array().unwrap();
     let modelled = accepts_in(
@@ -239,19 +222,7 @@ fn a_command_that_was_killed_goes_on_where_it_was() {
 #[test]
 fn transitions_are_measured_in_two_ways_side_by_side() {
     let folder = TempDir::new().unwrap();
-    let arguments = [
-        "profile",
-        "transitions",
-        "--dnns",
-        "googlenet",
-        "--backend",
-        "sim",
-        "--iterations",
-        "20",
-        "--repeats",
-        "1",
-        "--no-noise",
-    ];
+    let arguments = [&["profile", "transitions", "--dnns", "googlenet"], &SHORT[..]].concat();
     let ran = haxconn_in(folder.path(), &arguments);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     // Xavier's file has 0.0013 ms + 0.0992 ms/MiB in both directions.

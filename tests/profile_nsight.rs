@@ -6,23 +6,14 @@ mod program;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use program::{accepts_in, haxconn_in, refuses_in, write};
+use program::{SHORT, accepts_in, haxconn_in, refuses_in, write};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const LAYERS: [&str; 11] = [
-    "profile",
-    "layers",
-    "--dnns",
-    "alexnet",
-    "--backend",
-    "sim",
-    "--iterations",
-    "20",
-    "--repeats",
-    "1",
-    "--no-noise",
-];
+/// `profile what` of AlexNet with further arguments.
+fn alexnet<'a>(what: &'a str, further: &[&'a str]) -> Vec<&'a str> {
+    [&["profile", what, "--dnns", "alexnet"], &SHORT[..], further].concat()
+}
 
 /// A raw page with one metric, of kernels in ranges of these names, with their Kbytes.
 fn raw_page(metric: &str, kernels: &[(&str, &str)]) -> String {
@@ -48,7 +39,7 @@ const RUN: [(&str, &str); 4] = [
 
 fn profiled(folder: &Path, csv: &str) -> (Value, String) {
     write(folder, "alexnet.csv", csv);
-    let ran = haxconn_in(folder, &[&LAYERS[..], &["--nsight", "alexnet.csv", "--format", "json"]].concat());
+    let ran = haxconn_in(folder, &alexnet("layers", &["--nsight", "alexnet.csv", "--format", "json"]));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     (serde_json::from_str(&ran.stdout).unwrap(), ran.stderr)
 }
@@ -77,7 +68,7 @@ fn counted_bytes_over_the_time_alone_are_a_groups_demand() {
     }
     assert!(!notes.contains("L2"), "{notes}");
     let time = groups[0]["gpu"]["t_ms"].as_f64().unwrap();
-    let table = accepts_in(folder.path(), &[&LAYERS[..], &["--nsight", "alexnet.csv"]].concat());
+    let table = accepts_in(folder.path(), &alexnet("layers", &["--nsight", "alexnet.csv"]));
     assert!(table.contains(&format!(" {:.1} nsight ", 1.5005 / time)), "{table}");
 }
 
@@ -95,9 +86,7 @@ fn bytes_of_the_l2_cache_are_called_so() {
 fn profiles_say_that_a_demand_was_derived() {
     let folder = TempDir::new().unwrap();
     write(folder.path(), "alexnet.csv", raw_page("dram__bytes.sum", &RUN));
-    let mut arguments = LAYERS.to_vec();
-    arguments[1] = "all";
-    let text = accepts_in(folder.path(), &[&arguments[..], &["--nsight", "alexnet.csv"]].concat());
+    let text = accepts_in(folder.path(), &alexnet("all", &["--nsight", "alexnet.csv"]));
     assert!(text.contains("nsight"), "{text}");
 }
 
@@ -105,7 +94,7 @@ fn profiles_say_that_a_demand_was_derived() {
 fn tables_that_can_not_be_used_are_refused_in_words() {
     let folder = TempDir::new().unwrap();
     let refuses = |arguments: &[&str], code: i32, words: &[&str]| {
-        refuses_in(folder.path(), &[&LAYERS[..], arguments].concat(), code, words);
+        refuses_in(folder.path(), &alexnet("layers", arguments), code, words);
     };
     refuses(&["--nsight", "nowhere.csv"], 1, &["nowhere.csv: no such file"]);
     write(folder.path(), "bad.csv", raw_page("dram__bytes.sum", &[RUN[0], ("prob", "1.2.3")]));

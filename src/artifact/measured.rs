@@ -156,7 +156,7 @@ fn demand_on<'a>(
     demands: &'a BTreeMap<String, Demand>,
     kind: AcceleratorKind,
 ) -> Option<&'a Demand> {
-    let accelerator = platform.accelerators.iter().find(|accelerator| accelerator.kind == kind)?;
+    let accelerator = platform.first_of(kind)?;
     demands.get(&accelerator.name)
 }
 

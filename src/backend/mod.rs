@@ -11,5 +11,17 @@ pub mod tegrastats;
 pub mod tensorrt;
 pub mod trtexec;
 
+use crate::engine::Device;
+use crate::platform::AcceleratorKind;
+
 pub use foreign::{Foreign, ForeignError, read_foreign};
 pub use samples::{EngineSamples, LayerSamples, LayersChanged, RunPlan};
+
+impl From<Device> for AcceleratorKind {
+    fn from(device: Device) -> Self {
+        match device {
+            Device::Gpu => Self::Gpu,
+            Device::Dla => Self::Dla,
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::build_engines::BuildEnginesArguments;
+use super::inputs;
 use super::profile::ProfileArguments;
 
 /// Place and order the layer groups of several neural networks on one chip
@@ -62,7 +63,7 @@ pub(super) struct NetworkArguments {
 #[command(next_help_heading = "Platform")]
 pub(super) struct PlatformChoice {
     /// Platform by name or file
-    #[arg(long, default_value = "xavier_agx", value_name = "NAME|FILE")]
+    #[arg(long, default_value = inputs::USUAL_PLATFORM, value_name = "NAME|FILE")]
     pub(super) platform: String,
 }
 
@@ -289,7 +290,7 @@ pub(super) enum PlatformCommand {
 #[derive(Args, Debug)]
 pub(super) struct PlatformShowArguments {
     /// Platform by name or file
-    #[arg(default_value = "xavier_agx", value_name = "NAME|FILE")]
+    #[arg(default_value = inputs::USUAL_PLATFORM, value_name = "NAME|FILE")]
     pub(super) platform: String,
     #[command(flatten)]
     pub(super) output: OutputArguments,

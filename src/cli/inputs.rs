@@ -1,5 +1,6 @@
 //! From what was typed to networks, a platform and groups.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 use std::str::FromStr;
@@ -16,6 +17,10 @@ use crate::platform::Platform;
 
 /// Folder in which a user's own network files win over the built-in ones.
 const NETWORK_FOLDER: &str = "prototxt_input_files";
+
+/// The platform of a command that is told of none and runs on none: the simulator's, and that of files without a word of
+/// where they are from.
+pub(super) const USUAL_PLATFORM: &str = "xavier_agx";
 
 /// The network that `name` means: a file where it looks like a path, else one of the built-in networks.
 pub(super) fn network(name: &str) -> Result<Found<Network>, Failure> {
@@ -54,7 +59,8 @@ pub(super) fn builtin_network(name: &str) -> Result<Network, Failure> {
     parse_builtin(catalog::find(name).map_err(Failure::usage)?)
 }
 
-fn parse_builtin(entry: &Entry) -> Result<Network, Failure> {
+/// The network of an entry that ships with the program.
+pub(super) fn parse_builtin(entry: &Entry) -> Result<Network, Failure> {
     Ok(caffe::parse(entry.text, entry.name, entry.title)
         .map_err(|error| anyhow!("built-in `{}`:{error}", entry.name))?)
 }
@@ -66,10 +72,15 @@ fn read_network_file(path: &Path) -> Result<Found<Network>, Failure> {
 }
 
 fn read_network(path: &Path, name: &str, title: &str, hides_builtin: bool) -> Result<Found<Network>, Failure> {
-    let text = artifact::read_text(path)?;
-    let value = caffe::parse(&text, name, title).map_err(|error| anyhow!("{}:{error}", path.display()))?;
+    let value = read_by(path, |text| caffe::parse(text, name, title))?;
     let sha256 = value.content_hash.clone();
     Ok(Found { value, origin: Origin::File(path.into()), sha256, hides_builtin })
+}
+
+/// What `reader`, whose errors begin with a line, makes of the file at `path`.
+pub(super) fn read_by<T, E: Display>(path: &Path, reader: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
+    let text = artifact::read_text(path)?;
+    Ok(reader(&text).map_err(|error| anyhow!("{}:{error}", path.display()))?)
 }
 
 /// The networks of `--dnns`, in order.

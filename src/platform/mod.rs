@@ -4,7 +4,7 @@ mod contention;
 mod provenance;
 mod rules;
 
-use crate::units::{GigabytesPerSecond, Megahertz, Milliseconds};
+use crate::units::{Bytes, GigabytesPerSecond, Megahertz, Milliseconds};
 
 pub use contention::{ContentionCurve, ContentionGrid, CurveError, GridError, Pccs, SlowdownTable};
 pub use provenance::{Provenance, Sourced, StatedNumber};
@@ -115,6 +115,11 @@ impl Platform {
         self.accelerators.iter().position(|accelerator| accelerator.name == name)
     }
 
+    /// The first accelerator of `kind`, which is the one that engines for a kind of device run on.
+    pub fn first_of(&self, kind: AcceleratorKind) -> Option<&Accelerator> {
+        self.accelerators.iter().find(|accelerator| accelerator.kind == kind)
+    }
+
     /// Peak memory throughput at `clock`: what the platform states, in proportion to the clock, since the width of the bus
     /// and the transfers per period stay. `None` where the platform doesn't say at which clock its peak is stated.
     pub fn peak_at(&self, clock: Megahertz) -> Option<GigabytesPerSecond> {
@@ -149,6 +154,16 @@ impl Roofline {
 }
 
 impl TransitionModel {
+    /// What entering with a tensor of `bytes` costs, and how far that can be trusted.
+    pub fn entering(&self, bytes: Bytes) -> (Milliseconds, Provenance) {
+        cost(&self.in_fixed, &self.in_per_mib, bytes)
+    }
+
+    /// What leaving with a tensor of `bytes` costs, and how far that can be trusted.
+    pub fn leaving(&self, bytes: Bytes) -> (Milliseconds, Provenance) {
+        cost(&self.out_fixed, &self.out_per_mib, bytes)
+    }
+
     fn stated_numbers(&self, accelerator: &str) -> [StatedNumber; 4] {
         let state = |key: &str, cost: &Sourced<Milliseconds>, unit| {
             cost.state(format!("{accelerator}.transition.{key}"), &cost.value.0, unit)
@@ -160,4 +175,10 @@ impl TransitionModel {
             state("out_per_mib", &self.out_per_mib, "ms/MiB"),
         ]
     }
+}
+
+/// `fixed + per_mib x MiB`, no better known than the worse of the two.
+fn cost(fixed: &Sourced<Milliseconds>, per_mib: &Sourced<Milliseconds>, bytes: Bytes) -> (Milliseconds, Provenance) {
+    let value = Milliseconds(fixed.value.0 + per_mib.value.0 * bytes.mebibytes());
+    (value, fixed.provenance.max(per_mib.provenance))
 }

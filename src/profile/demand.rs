@@ -70,7 +70,7 @@ impl TrafficFigures {
 /// How busy the DLA keeps the memory, over how busy the GPU does, by the convolution nearest to `layers` that both ran.
 fn dla_ratio(network: &Network, platform: &Platform, layers: LayerRange, emc: &[EmcFigure]) -> Option<f64> {
     let mean = |kind, convolution| {
-        let accelerator = platform.accelerators.iter().find(|accelerator| accelerator.kind == kind)?;
+        let accelerator = platform.first_of(kind)?;
         let is_it = |it: &&EmcFigure| it.convolution == Some(convolution) && it.accelerator == accelerator.name;
         emc.iter().find(is_it).map(|it| it.mean)
     };
@@ -121,7 +121,7 @@ pub fn demands(
             let Some(estimate) = group.on(described.kind) else { continue };
             let bytes = within(&kernels, group.layers).map(|kernel| kernel.bytes).sum();
             let known = Known { idx, bytes, time: estimate.value, figures };
-            let of_gpu = platform.accelerators.iter().find(|one| one.kind == AcceleratorKind::Gpu);
+            let of_gpu = platform.first_of(AcceleratorKind::Gpu);
             let of_gpu = of_gpu.and_then(|gpu| all[idx].get(&gpu.name)).map(|demand| demand.value.value);
             let (value, source) = known.best(described.kind, &described.name, of_gpu);
             let value = GigabytesPerSecond(value.0.min(platform.peak_bandwidth.value.0));

@@ -55,7 +55,7 @@ pub fn join(
         }
         groups.push(joiner.group(times, demands));
     }
-    let gpu = platform.accelerators.iter().find(|accelerator| accelerator.kind == AcceleratorKind::Gpu);
+    let gpu = platform.first_of(AcceleratorKind::Gpu);
     let launch = gpu.zip(times.gpu_launch.as_ref()).map(|(gpu, launch)| {
         (gpu.name.clone(), joiner.tagged(Milliseconds(launch.value.0.max(0.0)), Provenance::Derived))
     });
@@ -121,9 +121,8 @@ impl Joiner<'_> {
         if let Some(line) = line {
             return self.tagged(line.cost(crossing), Provenance::Derived);
         }
-        let model = &accelerator.transition;
-        let value = model.in_fixed.value.0 + model.in_per_mib.value.0 * crossing.mebibytes();
-        self.tagged(Milliseconds(value), model.in_fixed.provenance.max(model.in_per_mib.provenance))
+        let (value, provenance) = accelerator.transition.entering(crossing);
+        self.tagged(value, provenance)
     }
 
     /// A measured cost holds all of a change and is booked where it goes to; else what the platform says.
@@ -135,9 +134,8 @@ impl Joiner<'_> {
         if measured {
             return self.tagged(Milliseconds(0.0), Provenance::Derived);
         }
-        let model = &accelerator.transition;
         let crossing = crossing_bytes(self.network, self.platform, layers.last);
-        let value = model.out_fixed.value.0 + model.out_per_mib.value.0 * crossing.mebibytes();
-        self.tagged(Milliseconds(value), model.out_fixed.provenance.max(model.out_per_mib.provenance))
+        let (value, provenance) = accelerator.transition.leaving(crossing);
+        self.tagged(value, provenance)
     }
 }

@@ -6,7 +6,7 @@ use super::{GroupCost, GroupProfile, NetworkProfile, Tagged};
 use crate::backend::sim::{Kernel, Work, kernels, within};
 use crate::group::LayerGroup;
 use crate::network::Network;
-use crate::platform::{Platform, Provenance, Sourced, TransitionModel};
+use crate::platform::{Platform, Provenance};
 use crate::units::{Bytes, GigabytesPerSecond, Milliseconds};
 
 /// The profile of `network` on `platform` by the cost model: times and transitions are tagged modelled; the demand,
@@ -64,12 +64,12 @@ pub(super) fn costs(
         .map(|(idx, accelerator)| {
             let time = time(idx);
             let bytes = within(&kernels[idx], group.layers).map(|kernel| kernel.bytes).sum();
-            let TransitionModel { in_fixed, in_per_mib, out_fixed, out_per_mib } = &accelerator.transition;
+            let model = &accelerator.transition;
             let cost = GroupCost {
                 time,
                 demand: Tagged { value: demand(bytes, time.value, platform), provenance: Provenance::Derived },
-                entry: transition(in_fixed, in_per_mib, group.crossing_in, time.provenance),
-                exit: transition(out_fixed, out_per_mib, group.crossing_out, time.provenance),
+                entry: transition(model.entering(group.crossing_in), time.provenance),
+                exit: transition(model.leaving(group.crossing_out), time.provenance),
             };
             (accelerator.name.clone(), cost)
         })
@@ -81,19 +81,8 @@ fn demand(bytes: Bytes, time: Milliseconds, platform: &Platform) -> GigabytesPer
     GigabytesPerSecond(bytes.over(time).0.min(platform.peak_bandwidth.value.0))
 }
 
-/// Cost of entering or leaving with a tensor of `crossing`, linear in it.
-fn transition(
-    fixed: &Sourced<Milliseconds>,
-    per_mib: &Sourced<Milliseconds>,
-    crossing: Bytes,
-    of_time: Provenance,
-) -> Tagged<Milliseconds> {
-    let value = fixed.value.0 + per_mib.value.0 * crossing.mebibytes();
-    let provenance = weaker(fixed.provenance.max(per_mib.provenance), of_time);
-    Tagged { value: Milliseconds(value), provenance }
-}
-
 /// A transition of a modelled profile is modelled; one of a published profile keeps its parameters' provenance.
-fn weaker(of_parameters: Provenance, of_time: Provenance) -> Provenance {
-    if of_time == Provenance::Modelled { Provenance::Modelled } else { of_parameters }
+fn transition((value, of_parameters): (Milliseconds, Provenance), of_time: Provenance) -> Tagged<Milliseconds> {
+    let provenance = if of_time == Provenance::Modelled { Provenance::Modelled } else { of_parameters };
+    Tagged { value, provenance }
 }

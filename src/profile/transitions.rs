@@ -3,7 +3,7 @@
 
 use super::estimate::{Estimate, line};
 use super::layers::{EngineRun, EngineTimes, LayerTimes};
-use crate::backend::sim::crossing_bytes;
+use crate::backend::sim::{crossing_bytes, output_bytes};
 use crate::engine::{Device, EngineSpec};
 use crate::network::Network;
 use crate::platform::Platform;
@@ -74,10 +74,7 @@ pub fn transition_times(
     layers: &LayerTimes,
 ) -> TransitionTimes {
     let measures = Measurer { starts, runs, layers };
-    let bytes = |layer: usize| {
-        let tops = network.layers[layer].tops.iter().map(|&top| network.tensor(top).shape.elements());
-        Bytes(tops.sum::<u64>() * platform.bytes_per_element)
-    };
+    let bytes = |layer| output_bytes(network, platform, layer);
     let transitions: Vec<Transition> = starts
         .iter()
         .map(|&start| {

@@ -53,7 +53,7 @@ pub fn layer_groups(times: &LayerTimes, demands: &[BTreeMap<String, Demand>], pl
 }
 
 fn demand_cell(platform: &Platform, demands: &BTreeMap<String, Demand>, kind: AcceleratorKind) -> String {
-    let accelerator = platform.accelerators.iter().find(|accelerator| accelerator.kind == kind);
+    let accelerator = platform.first_of(kind);
     let demand = accelerator.and_then(|accelerator| demands.get(&accelerator.name));
     demand.map_or_else(|| UNKNOWN.to_owned(), |demand| format!("{:.1} {}", demand.value.value.0, demand.source.name()))
 }

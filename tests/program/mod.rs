@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A small network that is accepted; what is wrong in a test is one change away from it.
@@ -17,6 +18,9 @@ layer { name: "p" type: "Softmax" bottom: "c2" top: "p" }
 
 /// The Xavier's platform file as it ships.
 pub const XAVIER: &str = include_str!("../../platforms/xavier_agx.yaml");
+
+/// Flags of the simulator's shortest measurement of engines, without noise.
+pub const SHORT: [&str; 7] = ["--backend", "sim", "--iterations", "20", "--repeats", "1", "--no-noise"];
 
 /// What came of one run.
 #[derive(Debug)]
@@ -55,6 +59,13 @@ pub fn accepts_in(folder: &Path, arguments: &[&str]) -> String {
     let ran = haxconn_in(folder, arguments);
     assert_eq!(ran.code, 0, "{arguments:?}\n{}", ran.stderr);
     ran.stdout
+}
+
+/// What it prints as JSON, where it must succeed.
+#[track_caller]
+pub fn json_in(folder: &Path, arguments: &[&str]) -> Value {
+    let printed = accepts_in(folder, &[arguments, &["--quiet", "--format", "json"]].concat());
+    serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
 }
 
 /// The same in an empty folder.

@@ -2,7 +2,7 @@
 //! stream within each interval, as a share of the memory's peak.
 
 use super::noise::Noise;
-use super::plan::{PlannedKernel, SimulatedEngine, accelerator};
+use super::plan::{PlannedKernel, SimulatedEngine};
 use crate::backend::tegrastats::{Emc, Sample, write_line};
 use crate::platform::Platform;
 use crate::units::{Megahertz, Milliseconds, Percent};
@@ -58,7 +58,7 @@ struct Streaming {
 
 fn streaming(kernel: &PlannedKernel, platform: &Platform) -> Streaming {
     let bytes = kernel.bytes.0 as f64;
-    let rate = accelerator(platform, kernel.device).map(|idx| platform.accelerators[idx].roofline.bandwidth.value.0);
+    let rate = platform.first_of(kernel.device.into()).map(|one| one.roofline.bandwidth.value.0);
     let rate = rate.unwrap_or(f64::INFINITY).min(platform.peak_bandwidth.value.0);
     Streaming { bytes, streams: (bytes / (rate * 1e6)).min(kernel.time.0), time: kernel.time.0 }
 }

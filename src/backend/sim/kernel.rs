@@ -79,6 +79,12 @@ pub fn crossing_bytes(network: &Network, platform: &Platform, cut: usize) -> Byt
     Bytes(ids.map(|id| network.tensor(id).shape.elements()).sum::<u64>() * platform.bytes_per_element)
 }
 
+/// Bytes of all that `layer` puts out.
+pub fn output_bytes(network: &Network, platform: &Platform, layer: usize) -> Bytes {
+    let elements = network.layers[layer].tops.iter().map(|&top| network.tensor(top).shape.elements());
+    Bytes(elements.sum::<u64>() * platform.bytes_per_element)
+}
+
 /// Units that run as one, in the order of their first unit.
 fn merge_siblings(network: &Network, units: Vec<FusedUnit>) -> Vec<Vec<FusedUnit>> {
     let mut launches: Vec<Vec<FusedUnit>> = Vec::new();

@@ -2,13 +2,13 @@
 //!
 //! The DLA's time stands where TensorRT 7 puts it: a little at its node `{..}`, the rest at whatever waits for it.
 
-use super::kernel::crossing_bytes;
+use super::kernel::{crossing_bytes, output_bytes};
 use super::noise::Noise;
 use super::plan::{PlannedKernel, SimulatedEngine};
 use crate::backend::{EngineSamples, LayerSamples, RunPlan};
 use crate::engine::{Device, EngineSpec};
 use crate::network::Network;
-use crate::platform::{AcceleratorKind, Platform, TransitionModel};
+use crate::platform::{AcceleratorKind, Platform};
 use crate::units::{Bytes, Milliseconds};
 
 /// Share by which the profiler lengthens every entry; the simulator's own, nobody's figure.
@@ -154,30 +154,23 @@ impl Writer<'_> {
     /// platform says of them.
     fn entering(&self, device: Device, layer: usize) -> f64 {
         let at_edge = layer == 0 || layer == self.network.layers.len();
-        let pays = self.dla().is_some_and(|dla| dla.pays_network_io);
+        let pays = self.platform.first_of(AcceleratorKind::Dla).is_some_and(|dla| dla.pays_network_io);
         if at_edge && !pays { 0.0 } else { self.cost(device, crossing_bytes(self.network, self.platform, layer)) }
     }
 
     /// Cost of handing a marked layer's output to `device`.
     fn marked(&self, device: Device, layer: usize) -> f64 {
-        let elements = self.network.layers[layer].tops.iter().map(|&top| self.network.tensor(top).shape.elements());
-        self.cost(device, Bytes(elements.sum::<u64>() * self.platform.bytes_per_element))
+        self.cost(device, output_bytes(self.network, self.platform, layer))
     }
 
     fn cost(&self, device: Device, bytes: Bytes) -> f64 {
-        let model = |accelerator: Option<&crate::platform::Accelerator>| accelerator.map(|one| one.transition.clone());
-        let gpu = self.platform.accelerators.iter().find(|accelerator| accelerator.kind == AcceleratorKind::Gpu);
-        let (entered, left) = match device {
-            Device::Gpu => (model(gpu), model(self.dla())),
-            Device::Dla => (model(self.dla()), model(gpu)),
+        let other = match device {
+            Device::Gpu => Device::Dla,
+            Device::Dla => Device::Gpu,
         };
-        let entry = |model: TransitionModel| model.in_fixed.value.0 + model.in_per_mib.value.0 * bytes.mebibytes();
-        let exit = |model: TransitionModel| model.out_fixed.value.0 + model.out_per_mib.value.0 * bytes.mebibytes();
-        entered.map_or(0.0, entry) + left.map_or(0.0, exit)
-    }
-
-    fn dla(&self) -> Option<&crate::platform::Accelerator> {
-        self.platform.accelerators.iter().find(|accelerator| accelerator.kind == AcceleratorKind::Dla)
+        let entry = self.platform.first_of(device.into()).map_or(0.0, |one| one.transition.entering(bytes).0.0);
+        let exit = self.platform.first_of(other.into()).map_or(0.0, |one| one.transition.leaving(bytes).0.0);
+        entry + exit
     }
 }
 

@@ -15,7 +15,7 @@ pub use board::{Memory, Segment, SegmentSpan, Stage, Stuck, simulate};
 pub use calibrate::{CalibrationError, Fit, FittedGroup, Observation, Parameters, calibrate};
 pub use contention::contention_grid;
 pub use emc::{emc_log, emc_samples};
-pub use kernel::{Kernel, Work, crossing_bytes, kernels, within};
+pub use kernel::{Kernel, Work, crossing_bytes, kernels, output_bytes, within};
 pub use measure::{Entry, entries, samples};
 pub use noise::Noise;
 pub use plan::{PlannedKernel, SimulatedEngine, plan};

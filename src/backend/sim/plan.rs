@@ -54,11 +54,8 @@ pub fn plan(network: &Network, platform: &Platform, spec: &EngineSpec) -> Option
 }
 
 /// Position of the accelerator that stands for `device`.
-pub(super) fn accelerator(platform: &Platform, device: Device) -> Option<usize> {
-    let kind = match device {
-        Device::Gpu => AcceleratorKind::Gpu,
-        Device::Dla => AcceleratorKind::Dla,
-    };
+fn accelerator(platform: &Platform, device: Device) -> Option<usize> {
+    let kind = AcceleratorKind::from(device);
     platform.accelerators.iter().position(|accelerator| accelerator.kind == kind)
 }
 

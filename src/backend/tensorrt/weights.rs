@@ -4,7 +4,7 @@ use half::f16;
 
 use super::assemble::single;
 use super::ffi::{ElementType, Weights};
-use crate::units::SplitMix64;
+use crate::units::{SplitMix64, hash_of_name};
 
 /// A source of one layer's weights. The sequence depends on the seed and the layer's name alone.
 pub(super) struct WeightSource {
@@ -15,9 +15,7 @@ pub(super) struct WeightSource {
 impl WeightSource {
     /// The weights of the layer called `layer`.
     pub(super) fn new(seed: u64, layer: &str, kind: ElementType) -> Self {
-        // FNV-1a over the name, begun with the seed.
-        let hash = |state: u64, byte: u8| (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        Self { bits: SplitMix64::new(layer.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, hash)), kind }
+        Self { bits: SplitMix64::new(hash_of_name(seed, layer)), kind }
     }
 
     /// `count` kernel values, uniform with the variance 2 / `fan_in` of He et al., "Delving Deep into Rectifiers"

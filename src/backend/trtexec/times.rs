@@ -4,7 +4,7 @@ use super::error::ReadError;
 use super::generation::{Generation, Version};
 use super::log::Distribution;
 use super::scanner::{Scanner, Value};
-use crate::units::Milliseconds;
+use crate::units::{Milliseconds, Percent};
 
 /// Every run of an engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,23 +35,41 @@ pub struct Run {
 impl Times {
     /// How the compute times of all runs are distributed.
     pub fn distribution(&self) -> Distribution {
-        let mut sorted: Vec<f64> = self.runs.iter().map(|run| run.compute_time.0).collect();
-        sorted.sort_by(f64::total_cmp);
-        let n = sorted.len();
-        let at = |idx: usize| Milliseconds(sorted.get(idx).copied().unwrap_or(0.0));
-        Distribution {
-            min: at(0),
-            max: at(n.saturating_sub(1)),
-            mean: Some(Milliseconds(sorted.iter().sum::<f64>() / n.max(1) as f64)),
-            median: Milliseconds(f64::midpoint(at(n.saturating_sub(1) / 2).0, at(n / 2).0)),
-            percentiles: Vec::new(),
-        }
+        Distribution::of(&self.runs.iter().map(|run| run.compute_time).collect::<Vec<_>>(), &[])
     }
 
     /// Compute times of the runs that begin at `warm_up` or later.
     pub fn compute_after(&self, warm_up: Milliseconds) -> Vec<Milliseconds> {
         self.runs.iter().filter(|run| run.compute[0] >= warm_up).map(|run| run.compute_time).collect()
     }
+}
+
+impl Distribution {
+    /// How `times` are distributed, with these percentiles: of each, the longest time but for the share above it, rounded
+    /// down. All are zero where there are no times.
+    pub(super) fn of(times: &[Milliseconds], percentiles: &[Percent]) -> Self {
+        let mut sorted = times.to_vec();
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let n = sorted.len();
+        let at = |idx: usize| sorted.get(idx).copied().unwrap_or_default();
+        let percentile = |percent: &Percent| {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
+            let excluded = ((1.0 - percent.0 / 100.0) * n as f64) as usize;
+            (*percent, at(n.saturating_sub(1 + excluded)))
+        };
+        Self {
+            min: at(0),
+            max: at(n.saturating_sub(1)),
+            mean: Some(Milliseconds(mean(&sorted))),
+            median: Milliseconds(f64::midpoint(at(n.saturating_sub(1) / 2).0, at(n / 2).0)),
+            percentiles: percentiles.iter().map(percentile).collect(),
+        }
+    }
+}
+
+/// The mean of `times` [ms]; zero where there are none.
+pub(super) fn mean(times: &[Milliseconds]) -> f64 {
+    times.iter().map(|time| time.0).sum::<f64>() / times.len().max(1) as f64
 }
 
 /// Reads `--exportTimes`: a list of objects of numbers.

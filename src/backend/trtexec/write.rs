@@ -3,11 +3,13 @@
 
 use std::fmt::Write;
 
+use super::log::Distribution;
+use super::times::mean;
 use crate::backend::{EngineSamples, RunPlan};
-use crate::units::Milliseconds;
+use crate::units::{Milliseconds, Percent};
 
 /// Percentiles that a summary prints.
-const PERCENTILES: [f64; 3] = [90.0, 95.0, 99.0];
+const PERCENTILES: [Percent; 3] = [Percent(90.0), Percent(95.0), Percent(99.0)];
 
 /// The name by which this program's simulator signs what it writes.
 pub const SIMULATOR: &str = "haxconn.simulator";
@@ -96,38 +98,17 @@ fn profiled_runs(samples: &EngineSamples) -> usize {
 }
 
 fn distribution(times: &[Milliseconds]) -> String {
-    let mut sorted: Vec<f64> = times.iter().map(|time| time.0).collect();
-    sorted.sort_by(f64::total_cmp);
-    let at = |percent: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
-        let excluded = ((1.0 - percent / 100.0) * sorted.len() as f64) as usize;
-        sorted.get((sorted.len()).saturating_sub(1 + excluded)).copied().unwrap_or(0.0)
-    };
-    let mut text = format!(
-        "min = {} ms, max = {} ms, mean = {} ms, median = {} ms",
-        significant(sorted.first().copied().unwrap_or(0.0)),
-        significant(sorted.last().copied().unwrap_or(0.0)),
-        significant(mean(times)),
-        significant(median(times))
-    );
-    for percent in PERCENTILES {
-        let _ = write!(text, ", percentile({percent}%) = {} ms", significant(at(percent)));
+    let Distribution { min, max, median, percentiles, .. } = Distribution::of(times, &PERCENTILES);
+    let [min, max, mean, median] = [min.0, max.0, mean(times), median.0].map(significant);
+    let mut text = format!("min = {min} ms, max = {max} ms, mean = {mean} ms, median = {median} ms");
+    for (percent, time) in percentiles {
+        let _ = write!(text, ", percentile({}%) = {} ms", percent.0, significant(time.0));
     }
     text
 }
 
-fn mean(times: &[Milliseconds]) -> f64 {
-    times.iter().map(|time| time.0).sum::<f64>() / times.len().max(1) as f64
-}
-
 fn median(times: &[Milliseconds]) -> f64 {
-    let mut sorted: Vec<f64> = times.iter().map(|time| time.0).collect();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.len() {
-        0 => 0.0,
-        n if n % 2 == 1 => sorted[n / 2],
-        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
-    }
+    Distribution::of(times, &[]).median.0
 }
 
 /// Six significant digits, as a C++ stream prints a number, without an exponent.

@@ -21,9 +21,6 @@ pub(in crate::cli) struct Wish<'a> {
     pub(in crate::cli) quiet: bool,
 }
 
-/// The simulator's platform where none is asked for.
-const SIMULATED: &str = "xavier_agx";
-
 /// A backend that builds.
 pub(in crate::cli) enum Backend {
     Sim,
@@ -106,7 +103,7 @@ fn unavailable(error: &Unavailable) -> Failure {
 fn platform(backend: &Backend, wish: Option<&str>) -> Result<Option<Found<Platform>>, Failure> {
     let here = board().and_then(|board| board.platform);
     match (backend, wish) {
-        (Backend::Sim, wish) => inputs::platform(wish.unwrap_or(SIMULATED)).map(Some),
+        (Backend::Sim, wish) => inputs::platform(wish.unwrap_or(inputs::USUAL_PLATFORM)).map(Some),
         (Backend::Tensorrt(_) | Backend::Plans, Some(HOST)) if here.is_none() => Ok(None),
         (Backend::Tensorrt(_), Some(wish)) => {
             let found = inputs::platform(wish)?;
@@ -146,8 +143,7 @@ impl Target {
 
     /// What is known of the platform's DLA.
     pub(in crate::cli) fn dla(&self) -> Option<&Accelerator> {
-        let accelerators = self.platform.as_ref().map(|found| found.value.accelerators.as_slice()).unwrap_or_default();
-        accelerators.iter().find(|accelerator| accelerator.kind == AcceleratorKind::Dla)
+        self.platform.as_ref()?.value.first_of(AcceleratorKind::Dla)
     }
 
     /// Refuses engines for a DLA, or a core of it, that isn't there.

@@ -57,6 +57,5 @@ fn starts(groups: &[LayerGroup], platform: &Platform) -> Vec<usize> {
 
 /// Name of the platform's DLA.
 pub(super) fn dla(platform: &Platform) -> Option<&str> {
-    let dla = platform.accelerators.iter().find(|accelerator| accelerator.kind == AcceleratorKind::Dla);
-    dla.map(|dla| dla.name.as_str())
+    platform.first_of(AcceleratorKind::Dla).map(|dla| dla.name.as_str())
 }

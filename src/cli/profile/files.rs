@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 
 use super::arguments::SeriesArguments;
-use crate::backend::trtexec::{Document, Log, Profile, SIMULATOR, Version};
+use crate::backend::trtexec::{self, Document, Log, Profile, SIMULATOR, Version};
 use crate::cli::failure::Failure;
-use crate::cli::read;
+use crate::cli::inputs;
 use crate::engine::EngineSpec;
 use crate::profile::EngineRun;
 use crate::units::Milliseconds;
@@ -105,7 +105,7 @@ fn join_neighbours(sheets: &mut Vec<Sheet>) {
 
 impl Sheet {
     fn add(&mut self, path: &Path, warm_up: Milliseconds) -> Result<(), Failure> {
-        match read::document(path)? {
+        match inputs::read_by(path, trtexec::read)? {
             Document::Profile(profile) => self.profile = Some((path.to_owned(), profile)),
             Document::Log(log) => self.log = Some((path.to_owned(), *log)),
             Document::Times(times) => {

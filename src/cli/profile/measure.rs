@@ -17,10 +17,11 @@ use crate::backend::{self, EngineSamples, RunPlan};
 use crate::cli::build_engines::request::{Job, plan_path};
 use crate::cli::build_engines::target::{Backend, Target};
 use crate::cli::failure::Failure;
-use crate::cli::read;
+use crate::cli::inputs;
 use crate::engine::EngineSpec;
 use crate::network::Network;
 use crate::profile::EngineRun;
+use crate::units::hash_of_name;
 
 /// What builds and runs engines.
 pub(super) struct Runner<'a> {
@@ -172,11 +173,7 @@ impl Recorder<'_> {
 
     /// Every engine and repeat has noise of its own.
     fn noise(&self, spec: &EngineSpec) -> Noise {
-        let stem = spec.stem();
-        let hash = stem
-            .bytes()
-            .fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
-        Noise::of_round(self.runner.arguments.seed, hash ^ u64::from(self.repeat))
+        Noise::of_round(self.runner.arguments.seed, hash_of_name(0, &spec.stem()) ^ u64::from(self.repeat))
     }
 }
 
@@ -191,7 +188,7 @@ fn recorded(spec: &EngineSpec, log: &Path, profile: &Path, command: &str) -> Opt
         return None;
     }
     let (Ok(Document::Log(log)), Ok(Document::Profile(times))) =
-        (backend::trtexec::read(&text), read::document(profile))
+        (backend::trtexec::read(&text), inputs::read_by(profile, backend::trtexec::read))
     else {
         return None;
     };

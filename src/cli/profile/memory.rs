@@ -6,7 +6,7 @@ use super::arguments::{SeriesArguments, TrafficArguments};
 use super::characterise::Series;
 use super::emc::{self, EmcArguments};
 use super::source::Source;
-use crate::artifact;
+use crate::artifact::{self, Origin};
 use crate::cli::args::BackendArgument;
 use crate::cli::failure::Failure;
 use crate::cli::output;
@@ -27,10 +27,9 @@ pub(super) fn measure(series: &Series, arguments: &SeriesArguments) -> Result<Op
     };
     let platform = &series.platform.value;
     let name = arguments.platform.as_deref().unwrap_or(&platform.name);
-    let names = series.networks.iter().map(|one| one.network.origin.to_string());
-    let names = names.zip(&series.networks).map(|(origin, one)| match one.network.origin {
-        artifact::Origin::BuiltIn(_) => one.network.value.name.clone(),
-        artifact::Origin::File(_) => origin,
+    let names = series.networks.iter().map(|one| match &one.network.origin {
+        Origin::BuiltIn(_) => one.network.value.name.clone(),
+        Origin::File(path) => path.display().to_string(),
     });
     let convolutions = EmcArguments::usual(arguments, backend, name, Vec::new());
     let networks = EmcArguments::usual(arguments, backend, name, names.collect());

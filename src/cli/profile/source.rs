@@ -11,9 +11,6 @@ use crate::cli::failure::Failure;
 use crate::cli::{inputs, output};
 use crate::platform::Platform;
 
-/// Platform of files that don't say where they are from, and are asked for without one.
-const OF_FILES: &str = "xavier_agx";
-
 /// Where times come from.
 pub(super) enum Source {
     /// The files and folders of `--from`.
@@ -32,7 +29,7 @@ pub(super) struct Resolved {
 pub(super) fn resolve(arguments: &SeriesArguments) -> Result<Resolved, Failure> {
     let quiet = arguments.output.quiet;
     if !arguments.from.is_empty() {
-        let platform = inputs::platform(arguments.platform.as_deref().unwrap_or(OF_FILES))?;
+        let platform = inputs::platform(arguments.platform.as_deref().unwrap_or(inputs::USUAL_PLATFORM))?;
         return Ok(Resolved { source: Source::Files, platform });
     }
     let wish = arguments.platform.as_deref();

@@ -2,12 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::anyhow;
-
-use crate::artifact;
 use crate::backend::nsight::{self, Counter, KernelTraffic};
 use crate::cli::failure::Failure;
-use crate::cli::output;
+use crate::cli::{inputs, output};
 use crate::group::LayerRange;
 use crate::network::Network;
 use crate::profile::{LayerTimes, counted_bytes};
@@ -19,8 +16,7 @@ pub(super) fn read(path: &Path, n_networks: usize) -> Result<Vec<KernelTraffic>,
         return Err(Failure::usage(format!("`--nsight` is of one network, but `--dnns` names {n_networks}"))
             .hint("profile each network by itself"));
     }
-    let text = artifact::read_text(path)?;
-    Ok(nsight::read(&text).map_err(|error| anyhow!("{}:{error}", path.display()))?)
+    inputs::read_by(path, nsight::read)
 }
 
 /// The bytes of each group of `times`; says what they are made of.

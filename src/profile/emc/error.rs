@@ -44,6 +44,11 @@ pub enum EmcError {
 }
 
 impl EmcError {
+    /// Why none of `n_samples` says how busy the memory was, by whether any says the memory's clock.
+    pub fn without_use(n_samples: usize, has_clock: bool) -> Self {
+        if has_clock { Self::ClockOnly { n_samples } } else { Self::NotRoot { n_samples } }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -52,7 +52,7 @@ pub fn summarise(samples: &[EmcSample], platform: &Platform) -> Result<EmcSummar
     let mut sorted: Vec<f64> = known.iter().map(|(percent, _)| *percent).collect();
     sorted.sort_by(f64::total_cmp);
     let (Some(&max), Some(p95)) = (sorted.last(), nearest_rank(&sorted, 95)) else {
-        return Err(without_use(samples));
+        return Err(EmcError::without_use(samples.len(), samples.iter().any(|sample| sample.clock.is_some())));
     };
     let throughput =
         |(percent, clock): &(f64, Option<Megahertz>)| Some(platform.peak_at((*clock)?)?.0 * percent / 100.0);
@@ -68,15 +68,6 @@ pub fn summarise(samples: &[EmcSample], platform: &Platform) -> Result<EmcSummar
         clocks,
         demand: throughputs.map(|throughputs| GigabytesPerSecond(mean(&throughputs))),
     })
-}
-
-fn without_use(samples: &[EmcSample]) -> EmcError {
-    let n_samples = samples.len();
-    if samples.iter().any(|sample| sample.clock.is_some()) {
-        EmcError::ClockOnly { n_samples }
-    } else {
-        EmcError::NotRoot { n_samples }
-    }
 }
 
 fn mean(values: &[f64]) -> f64 {

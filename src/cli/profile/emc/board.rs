@@ -76,22 +76,15 @@ struct Runnable<'a> {
     dla_core: Option<u32>,
 }
 
-/// From the start of an engine's first run to the end of its last one.
-struct RunSpan {
-    begin: Instant,
-    end: Instant,
-}
-
 /// Runs an engine over and over for a time, one run right after the other. What comes before the first run (loading) and
 /// after the last one isn't part of the span, as far as `trtexec` tells when they are.
-fn run_engine_for(trtexec: &Trtexec, engine: &Runnable<'_>, time: Duration) -> Result<RunSpan, Failure> {
+fn run_engine_for(trtexec: &Trtexec, engine: &Runnable<'_>, time: Duration) -> Result<Output, Failure> {
     // The engine has no other warm-up, since it is recorded as well.
     let run =
         RunPlan { iterations: 1, warm_up: Milliseconds(0.0), duration: milliseconds(time), average_runs: MEANS_OF };
     let limit = trtexec::limit(&run);
     let task = Task { plan: engine.plan, dla_core: engine.dla_core, run: &run, profile: None, limit };
-    let Output { begin, end, .. } = trtexec.run(&task)?;
-    Ok(RunSpan { begin, end })
+    trtexec.run(&task)
 }
 
 struct Watch<'a> {
@@ -133,9 +126,9 @@ impl Watch<'_> {
         let EmcArguments { warm_up, seconds, interval, .. } = *self.arguments;
         let mut recording = Recording::start(self.program, interval)?;
         recording.first_sample()?;
-        let span = run_engine_for(self.trtexec, engine, warm_up + seconds)?;
+        let ran = run_engine_for(self.trtexec, engine, warm_up + seconds)?;
         let since_begin = |at: Instant| milliseconds(at.saturating_duration_since(recording.begin()));
-        let (start, end) = (since_begin(span.begin + warm_up), since_begin(span.end));
+        let (start, end) = (since_begin(ran.begin + warm_up), since_begin(ran.end));
         let log = recording.finish()?;
         let path = self.arguments.out.join(format!("{EMC_SAMPLE_FOLDER}/{name}_{accelerator}.tegrastats"));
         artifact::write_text(&path, &log)?;
@@ -155,10 +148,9 @@ impl Watch<'_> {
 /// Refuses a `tegrastats` that doesn't say how busy the memory is, before anything runs for minutes.
 fn check_root(recording: &mut Recording) -> Result<(), Failure> {
     let Sample { emc, .. } = recording.first_sample()?;
-    let error = match (emc.utilization, emc.clock) {
-        (Some(_), _) => return Ok(()),
-        (None, Some(_)) => EmcError::ClockOnly { n_samples: 1 },
-        (None, None) => EmcError::NotRoot { n_samples: 1 },
-    };
+    if emc.utilization.is_some() {
+        return Ok(());
+    }
+    let error = EmcError::without_use(1, emc.clock.is_some());
     Err(Failure::from(error).hint(error.hint()))
 }

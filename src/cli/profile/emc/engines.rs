@@ -4,8 +4,8 @@ use super::arguments::EmcArguments;
 use crate::cli::failure::Failure;
 use crate::cli::inputs;
 use crate::engine::{Device, EngineSpec, Variant};
-use crate::network::{CONVOLUTIONS, Network, caffe};
-use crate::platform::{Accelerator, AcceleratorKind, Platform};
+use crate::network::{CONVOLUTIONS, Network};
+use crate::platform::Platform;
 
 /// A network, whole on one accelerator.
 pub(super) struct Engine<'a> {
@@ -22,11 +22,7 @@ pub(super) fn networks(arguments: &EmcArguments) -> Result<Vec<Network>, Failure
     if let Some(path) = &arguments.prototxt {
         return Ok(inputs::network_files(path)?.into_iter().map(|found| found.value).collect());
     }
-    let convolution = |entry: &crate::network::catalog::Entry| {
-        caffe::parse(entry.text, entry.name, entry.title)
-            .map_err(|error| anyhow::anyhow!("built-in `{}`:{error}", entry.name).into())
-    };
-    CONVOLUTIONS.iter().map(convolution).collect()
+    CONVOLUTIONS.iter().map(inputs::parse_builtin).collect()
 }
 
 /// Every engine: all of `networks` on one accelerator, then all on the next.
@@ -73,10 +69,5 @@ pub(super) fn accelerators<'a>(
 
 /// Name of the first accelerator that is a `device`.
 pub(super) fn first(platform: &Platform, device: Device) -> Option<(&str, Device)> {
-    let kind = match device {
-        Device::Gpu => AcceleratorKind::Gpu,
-        Device::Dla => AcceleratorKind::Dla,
-    };
-    let is_meant = |accelerator: &&Accelerator| accelerator.kind == kind;
-    platform.accelerators.iter().find(is_meant).map(|accelerator| (&*accelerator.name, device))
+    platform.first_of(device.into()).map(|accelerator| (&*accelerator.name, device))
 }

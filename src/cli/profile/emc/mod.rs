@@ -28,7 +28,7 @@ pub(in crate::cli) use arguments::EmcArguments;
 pub(super) fn run(arguments: &EmcArguments) -> Result<(), Failure> {
     let quiet = arguments.output.quiet;
     let here = this_machine().and_then(|board| board.platform);
-    let found = inputs::platform(arguments.platform.as_deref().or(here).unwrap_or("xavier_agx"))?;
+    let found = inputs::platform(arguments.platform.as_deref().or(here).unwrap_or(inputs::USUAL_PLATFORM))?;
     if let Some(remark) = inputs::announce("platform", &found) {
         output::note(quiet, &format!("note: {remark}"));
     }
