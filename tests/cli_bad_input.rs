@@ -109,7 +109,7 @@ fn dnns_needs_two_known_networks() {
 
 #[test]
 fn wrong_platforms_are_refused_with_the_path_of_the_field() {
-    refuses_platform("bytes_per_element: 2", "bytes_per_element: two", &["bytes_per_element: ", "line 7"]);
+    refuses_platform("bytes_per_element: 2", "bytes_per_element: two", &["bytes_per_element: ", "line 8"]);
     refuses_platform("bytes_per_element: 2", "bytes_per_element: 0", &["bytes_per_element: "]);
     refuses_platform("bytes_per_element: 2", "bytes_per_elephant: 2", &["unknown field `bytes_per_elephant`"]);
     for wrong in ["-137", ".nan", ".inf", "1e999", "null", "[137]", "0"] {

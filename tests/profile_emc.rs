@@ -176,3 +176,11 @@ fn a_board_whose_tegrastats_needs_root_is_told_so_before_anything_runs() {
     check(&endless("EMC_FREQ 3%@2133"), 4, &["`./nowhere` can't be started", "`--trtexec PATH`"]);
     check("echo 'cannot open /dev/x' >&2; exit 3", 1, &["ended without a line: cannot open /dev/x"]);
 }
+
+#[test]
+fn a_recording_that_ends_within_its_warm_up_is_refused_by_that() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "recorded/conv1_kernel3_gpu.tegrastats", recording(&[60; 5]));
+    let words = ["the run ends at 0.050 s of the recording, before its warm-up does at 1.000 s", "`--warm-up`"];
+    refuses_in(folder.path(), &["profile", "emc", "--from", "recorded", "--warm-up", "1"], 1, &words);
+}

@@ -70,7 +70,9 @@ struct LayersField<'a> {
     tails: Vec<TailField>,
     engines: Vec<EngineField<'a>>,
     gpu_launch: Option<EstimateField>,
+    dla_launch: Option<EstimateField>,
     left_out: &'a [String],
+    remarks: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -88,6 +90,7 @@ struct SideField {
     spans_zero: bool,
     demand_gbps: Option<f64>,
     demand_source: Option<&'static str>,
+    demand_clamped: bool,
 }
 
 #[derive(Serialize)]
@@ -147,7 +150,9 @@ fn layers_field(results: LayerResults<'_>) -> LayersField<'_> {
         tails: times.tails.iter().map(tail_field).collect(),
         engines: times.engines.iter().map(engine_field).collect(),
         gpu_launch: times.gpu_launch.map(Into::into),
+        dla_launch: times.dla_launch.map(Into::into),
         left_out: &times.left_out,
+        remarks: &times.remarks,
     }
 }
 
@@ -167,6 +172,7 @@ fn side_field(estimate: Estimate, demand: Option<&Demand>) -> SideField {
         spans_zero: estimate.spans_zero(),
         demand_gbps: demand.map(|demand| demand.value.value.0),
         demand_source: demand.map(|demand| demand.source.name()),
+        demand_clamped: demand.is_some_and(|demand| demand.clamped),
     }
 }
 
@@ -203,15 +209,28 @@ struct TransitionsField<'a> {
 struct TransitionField {
     start: usize,
     crossing_bytes: u64,
-    marked_bytes: u64,
-    gpu_to_dla: MeasuresField,
-    dla_to_gpu: MeasuresField,
+    gpu_to_dla: ToDlaField,
+    dla_to_gpu: ToGpuField,
 }
 
 #[derive(Serialize)]
-struct MeasuresField {
+struct ToDlaField {
     by_reformat: Option<EstimateField>,
+    #[serde(flatten)]
+    mark: MarkField,
+}
+
+#[derive(Serialize)]
+struct ToGpuField {
+    by_difference: Option<EstimateField>,
+    #[serde(flatten)]
+    mark: MarkField,
+}
+
+#[derive(Serialize)]
+struct MarkField {
     by_mark: Option<EstimateField>,
+    marked_bytes: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -240,29 +259,30 @@ pub fn transition_results_to_json<'a>(
 }
 
 fn transitions_field<'a>(network: &'a Network, times: &TransitionTimes) -> TransitionsField<'a> {
-    let measures = |measures: Measures| MeasuresField {
-        by_reformat: measures.by_reformat.map(Into::into),
-        by_mark: measures.by_mark.map(Into::into),
+    let mark = |measures: Measures| MarkField {
+        by_mark: measures.by_mark.map(|mark| mark.cost.into()),
+        marked_bytes: measures.by_mark.map(|mark| mark.bytes.0),
     };
+    let estimate = |measures: Measures| measures.by_reformat.map(Into::into);
     let transitions = times.transitions.iter().map(|transition| TransitionField {
         start: transition.start,
         crossing_bytes: transition.crossing.0,
-        marked_bytes: transition.marked.0,
-        gpu_to_dla: measures(transition.to_dla),
-        dla_to_gpu: measures(transition.to_gpu),
+        gpu_to_dla: ToDlaField { by_reformat: estimate(transition.to_dla), mark: mark(transition.to_dla) },
+        dla_to_gpu: ToGpuField { by_difference: estimate(transition.to_gpu), mark: mark(transition.to_gpu) },
     });
     TransitionsField {
         network: network.into(),
         transitions: transitions.collect(),
-        gpu_to_dla_line: times.to_dla.as_ref().map(line_field),
-        dla_to_gpu_line: times.to_gpu.as_ref().map(line_field),
+        gpu_to_dla_line: times.to_dla.as_ref().map(|line| line_field("by_reformat", line)),
+        dla_to_gpu_line: times.to_gpu.as_ref().map(|line| line_field("by_difference", line)),
     }
 }
 
-fn line_field(line: &TransitionLine) -> LineField {
+/// `measure` is what the line is through where it isn't through marked outputs.
+fn line_field(measure: &'static str, line: &TransitionLine) -> LineField {
     let residuals = line.residuals.iter().map(|&(start, residual)| ResidualField { start, ms: residual.0 });
     LineField {
-        measure: if line.by_mark { "by_mark" } else { "by_reformat" },
+        measure: if line.by_mark { "by_mark" } else { measure },
         fixed_ms: line.fixed.0,
         per_mib_ms: line.per_mib.0,
         residuals: residuals.collect(),

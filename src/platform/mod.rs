@@ -97,6 +97,8 @@ pub struct Platform {
     pub title: String,
     /// SHA-256 of the platform file in hexadecimal.
     pub content_hash: String,
+    /// Compute capability of its GPU (`7.2`), by which logs of TensorRT tell boards apart; `None` where nobody needs it.
+    pub compute_capability: Option<String>,
     /// Peak memory throughput.
     pub peak_bandwidth: Sourced<GigabytesPerSecond>,
     /// The memory's clock at which the peak is stated; `None` where the platform file doesn't say.

@@ -53,6 +53,7 @@ fn platform() -> Platform {
         title: "A board".to_owned(),
         content_hash: "abc".to_owned(),
         peak_bandwidth: sourced(GigabytesPerSecond(136.5)),
+        compute_capability: None,
         emc_clock: None,
         sharing_efficiency: sourced(0.9),
         bytes_per_element: 2,

@@ -16,8 +16,8 @@ use crate::units::{Bytes, GigabytesPerSecond, Milliseconds};
 pub enum DemandSource {
     /// Bytes that Nsight Compute counted, over the group's time alone. (Not over Nsight's own times: it slows kernels.)
     Nsight,
-    /// The GPU's demand times the ratio of the memory controller's use by the nearest measured convolution on the DLA and
-    /// on the GPU (the rule of HaX-CoNN's artifact, README step 5).
+    /// The GPU's demand times the ratio of the memory's throughput for the nearest measured convolution on the DLA and on the
+    /// GPU (the rule of HaX-CoNN's artifact, README step 5).
     Ratio,
     /// Bytes of tensors and weights over time, times one factor an accelerator that fits the memory controller's use by
     /// the whole engine.
@@ -57,7 +57,9 @@ impl TrafficFigures {
         let factor = |(idx, accelerator): (usize, &Accelerator)| {
             let measured = emc.iter().find(|it| it.network == network.name && it.accelerator == accelerator.name)?;
             let modelled = whole_demand(network, platform, times, idx)?;
-            Some((accelerator.name.clone(), measured.demand?.0 / modelled.0))
+            let factor = measured.demand?.0 / modelled.0;
+            // A memory that no sample saw in use says nothing of the bytes.
+            (factor > 0.0).then(|| (accelerator.name.clone(), factor))
         };
         Self {
             dla_ratio: times.groups.iter().map(ratio).collect(),
@@ -67,20 +69,19 @@ impl TrafficFigures {
     }
 }
 
-/// How busy the DLA keeps the memory, over how busy the GPU does, by the convolution nearest to `layers` that both ran.
+/// How much the DLA asks of the memory, over how much the GPU does, by the convolution nearest to `layers` of which both are
+/// known.
 fn dla_ratio(network: &Network, platform: &Platform, layers: LayerRange, emc: &[EmcFigure]) -> Option<f64> {
-    let mean = |kind, convolution| {
+    let figure = |kind, convolution| {
         let accelerator = platform.first_of(kind)?;
-        let is_it = |it: &&EmcFigure| it.convolution == Some(convolution) && it.accelerator == accelerator.name;
-        emc.iter().find(is_it).map(|it| it.mean)
+        emc.iter().find(|it| it.convolution == Some(convolution) && it.accelerator == accelerator.name)
     };
-    let both = |convolution: &SingleConvolution| {
-        [AcceleratorKind::Gpu, AcceleratorKind::Dla].iter().all(|&kind| mean(kind, *convolution).is_some())
+    let ratio = |convolution| {
+        ratio_rule(figure(AcceleratorKind::Dla, convolution)?, figure(AcceleratorKind::Gpu, convolution)?)
     };
-    let known: Vec<SingleConvolution> = emc.iter().filter_map(|it| it.convolution).filter(both).collect();
-    let nearest = nearest_convolution(network, layers, &known)?;
-    let (on_dla, on_gpu) = (mean(AcceleratorKind::Dla, nearest)?, mean(AcceleratorKind::Gpu, nearest)?);
-    ratio_rule(on_dla, on_gpu, GigabytesPerSecond(1.0)).map(|ratio| ratio.0)
+    let has_both = |convolution: &SingleConvolution| ratio(*convolution).is_some();
+    let known: Vec<SingleConvolution> = emc.iter().filter_map(|it| it.convolution).filter(has_both).collect();
+    ratio(nearest_convolution(network, layers, &known)?)
 }
 
 /// Modelled bytes of all groups that have a time on an accelerator, over those times.
@@ -103,6 +104,8 @@ fn whole_demand(
 pub struct Demand {
     /// The demand, never above the platform's peak.
     pub value: Tagged<GigabytesPerSecond>,
+    /// Whether it came out above the peak, which a right time and right bytes don't.
+    pub clamped: bool,
     /// What it was made of.
     pub source: DemandSource,
 }
@@ -121,12 +124,18 @@ pub fn demands(
             let Some(estimate) = group.on(described.kind) else { continue };
             let bytes = within(&kernels, group.layers).map(|kernel| kernel.bytes).sum();
             let known = Known { idx, bytes, time: estimate.value, figures };
-            let of_gpu = platform.first_of(AcceleratorKind::Gpu);
-            let of_gpu = of_gpu.and_then(|gpu| all[idx].get(&gpu.name)).map(|demand| demand.value.value);
-            let (value, source) = known.best(described.kind, &described.name, of_gpu);
-            let value = GigabytesPerSecond(value.0.min(platform.peak_bandwidth.value.0));
-            let provenance = if source == DemandSource::Model { Provenance::Modelled } else { Provenance::Derived };
-            all[idx].insert(described.name.clone(), Demand { value: Tagged { value, provenance }, source });
+            let gpu = platform.first_of(AcceleratorKind::Gpu).and_then(|gpu| all[idx].get(&gpu.name)).copied();
+            let (value, source) = known.best(described.kind, &described.name, gpu.map(|demand| demand.value.value));
+            let peak = platform.peak_bandwidth.value.0;
+            let clamped = value.0 > peak;
+            let value = GigabytesPerSecond(value.0.min(peak));
+            let provenance = match (source, gpu) {
+                (DemandSource::Model, _) => Provenance::Modelled,
+                // A ratio of a modelled demand is no better than that.
+                (DemandSource::Ratio, Some(gpu)) => gpu.value.provenance,
+                _ => Provenance::Derived,
+            };
+            all[idx].insert(described.name.clone(), Demand { value: Tagged { value, provenance }, clamped, source });
         }
     }
     all

@@ -1,5 +1,7 @@
 //! What repeated builds and runs say of a time: a mean, and how sure it is.
 
+use std::collections::BTreeMap;
+
 use crate::units::Milliseconds;
 
 /// A mean over repeats.
@@ -26,17 +28,39 @@ impl Estimate {
         Some(Self::new(mean, spread))
     }
 
-    /// This less `other`, of other repeats (Welch's interval).
+    /// The mean over runs of several engines, told apart by a key: with an interval only where each of them was repeated,
+    /// since what sets two engines apart isn't chance. `None` of no run.
+    pub fn over<K: Ord>(runs: impl IntoIterator<Item = (K, f64)>) -> Option<Self> {
+        let mut by_engine: BTreeMap<K, Vec<f64>> = BTreeMap::new();
+        for (engine, time) in runs {
+            by_engine.entry(engine).or_default().push(time);
+        }
+        let n_runs = by_engine.values().map(Vec::len).sum::<usize>() as f64;
+        let share = |repeats: &Vec<f64>| Some((repeats.len() as f64 / n_runs, Self::of(repeats)?));
+        let terms: Vec<(f64, Self)> = by_engine.values().filter_map(share).collect();
+        (!terms.is_empty()).then(|| Self::sum(&terms))
+    }
+
+    /// The sum of `terms`, a factor and an estimate each, of repeats of their own; the interval is Welch's, with
+    /// Satterthwaite's degrees of freedom.
+    pub fn sum(terms: &[(f64, Self)]) -> Self {
+        let value = terms.iter().map(|(factor, estimate)| factor * estimate.value.0).sum();
+        let scaled =
+            |(factor, estimate): &(f64, Self)| estimate.spread.map(|(variance, df)| (factor * factor * variance, df));
+        let spreads: Option<Vec<(f64, f64)>> = terms.iter().map(scaled).collect();
+        let spread = spreads.map(|spreads| {
+            let variance: f64 = spreads.iter().map(|(variance, _)| variance).sum();
+            let shares: f64 = spreads.iter().map(|(variance, df)| variance * variance / df).sum();
+            let all_df = spreads.iter().map(|(_, df)| df).sum();
+            (variance, if shares > 0.0 { variance * variance / shares } else { all_df })
+        });
+        Self::new(value, spread)
+    }
+
+    /// This less `other`, of other repeats.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
-        let spread = match (self.spread, other.spread) {
-            (Some((a, df_a)), Some((b, df_b))) if a + b > 0.0 => {
-                Some((a + b, (a + b).powi(2) / (a * a / df_a + b * b / df_b)))
-            }
-            (Some((_, df_a)), Some((_, df_b))) => Some((0.0, df_a + df_b)),
-            _ => None,
-        };
-        Self::new(self.value.0 - other.value.0, spread)
+        Self::sum(&[(1.0, *self), (-1.0, *other)])
     }
 
     /// The same interval around `value`.
@@ -116,6 +140,25 @@ mod tests {
         let difference = Estimate::of(&[5.0, 6.0, 7.0]).unwrap().minus(&three);
         assert!((difference.value.0 - 4.0).abs() < 1e-12);
         assert!((difference.half_width.unwrap().0 - 2.776 * (2f64 / 3.0).sqrt()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn several_engines_have_an_interval_only_where_each_was_repeated() {
+        assert_eq!(Estimate::over::<u8>([]), None);
+        let apart = Estimate::over([("a", 1.0), ("b", 3.0)]).unwrap();
+        assert_eq!((apart.value, apart.half_width), (Milliseconds(2.0), None));
+        assert_eq!(Estimate::over([("a", 1.0), ("a", 3.0)]), Estimate::of(&[1.0, 3.0]));
+        // What sets the engines apart isn't in the interval.
+        let repeated = Estimate::over([("a", 1.0), ("a", 1.0), ("b", 5.0), ("b", 5.0)]).unwrap();
+        assert_eq!((repeated.value, repeated.half_width), (Milliseconds(3.0), Some(Milliseconds(0.0))));
+    }
+
+    #[test]
+    fn a_sum_takes_the_variances_of_its_terms() {
+        let of = |values: [f64; 3]| Estimate::of(&values).unwrap();
+        let sum = Estimate::sum(&[(0.5, of([1.0, 2.0, 3.0])), (0.5, of([5.0, 6.0, 7.0])), (-1.0, of([1.0, 1.0, 1.0]))]);
+        assert!((sum.value.0 - 3.0).abs() < 1e-12);
+        assert!((sum.half_width.unwrap().0 - 2.776 * (1f64 / 6.0).sqrt()).abs() < 1e-9);
     }
 
     #[test]

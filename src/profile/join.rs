@@ -93,8 +93,10 @@ impl Joiner<'_> {
             // The GPU's entries were timed one by one; the DLA's time is a difference of engines.
             let provenance =
                 if accelerator.kind == AcceleratorKind::Gpu { Provenance::Measured } else { Provenance::Derived };
+            let leads_out = accelerator.kind == AcceleratorKind::Dla && times.dla_leads_out;
+            let out = if leads_out { self.way_out(accelerator, times.layers) } else { Milliseconds(0.0) };
             let cost = GroupCost {
-                time: self.tagged(Milliseconds(estimate.value.0.max(0.0)), provenance),
+                time: self.tagged(Milliseconds((estimate.value.0 - out.0).max(0.0)), provenance),
                 demand: self.tagged(demand.value.value, demand.value.provenance),
                 entry: self.entry(accelerator, times.layers),
                 exit: self.exit(accelerator, times.layers),
@@ -123,6 +125,14 @@ impl Joiner<'_> {
         }
         let (value, provenance) = accelerator.transition.entering(crossing);
         self.tagged(value, provenance)
+    }
+
+    /// What a schedule pays for going from the DLA to the GPU after a group, and what its time therefore mustn't hold.
+    fn way_out(&self, dla: &Accelerator, layers: LayerRange) -> Milliseconds {
+        let after = LayerRange { first: layers.last, last: layers.last };
+        let gpu = self.platform.first_of(AcceleratorKind::Gpu);
+        let entry = gpu.map_or(Milliseconds(0.0), |gpu| self.entry(gpu, after).value);
+        self.exit(dla, layers).value + entry
     }
 
     /// A measured cost holds all of a change and is booked where it goes to; else what the platform says.

@@ -1,7 +1,8 @@
 //! Times of layer groups from runs of whole engines: on the GPU by the names of a profile's entries, on the DLA, whose
 //! layers no profile tells apart, from the difference of engines that hand over to it at different layers.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use super::booking::{Booking, book};
 use super::estimate::{Estimate, non_increasing};
@@ -49,6 +50,8 @@ pub struct GroupTimes {
     pub gpu: Option<Estimate>,
     /// Time on the DLA; `None` where the DLA doesn't run it all, or no engine tells it.
     pub dla: Option<Estimate>,
+    /// Whether the DLA's time holds the way back to the GPU, to which the layers after these fell back in every engine.
+    pub dla_leads_out: bool,
 }
 
 /// The DLA's part of the engines that hand over to it before one layer.
@@ -73,8 +76,12 @@ pub struct LayerTimes {
     pub engines: Vec<EngineTimes>,
     /// What cutting the GPU's part in two costs, per additional engine; `None` where no pair of engines tells it.
     pub gpu_launch: Option<Estimate>,
+    /// The same on the DLA, where the way back to the GPU is part of it.
+    pub dla_launch: Option<Estimate>,
     /// Runs that were left out, with the reason.
     pub left_out: Vec<String>,
+    /// What else is to be known of the runs before the times are believed.
+    pub remarks: Vec<String>,
 }
 
 /// Times of the groups that begin at `starts` (0 first), from `runs` of engines of `network`.
@@ -83,10 +90,16 @@ pub struct LayerTimes {
 /// engines that have it on the GPU. Its time on the DLA is the tail from its first layer less the tail from the next
 /// group's.
 pub fn layer_times(network: &Network, starts: &[usize], runs: &[EngineRun]) -> LayerTimes {
+    let (factors, remarks) = factors(runs);
     let (mut engines, mut left_out) = (Vec::new(), Vec::new());
-    for (run, profile) in runs.iter().filter_map(|run| Some((run, run.profile.as_ref()?))) {
-        let unprofiled = run.mean.filter(|_| run.mean_is_unprofiled);
-        let factor = unprofiled.map(|unprofiled| unprofiled.0 / profile.total.0).filter(|factor| factor.is_finite());
+    for (run, factor) in runs.iter().zip(factors) {
+        let Some(profile) = &run.profile else {
+            // Of a marked output the whole time is enough.
+            if run.spec.marked().is_none() {
+                left_out.push(format!("{}: tells nothing of layers, so no group's time is taken from it", run.origin));
+            }
+            continue;
+        };
         match book(network, &run.spec, profile, starts, factor.unwrap_or(1.0)) {
             Ok(booking) => {
                 engines.push(EngineTimes { spec: run.spec.clone(), origin: run.origin.clone(), factor, booking });
@@ -97,33 +110,68 @@ pub fn layer_times(network: &Network, starts: &[usize], runs: &[EngineRun]) -> L
     let ends = starts.iter().skip(1).copied().chain([network.layers.len()]);
     let ranges = starts.iter().zip(ends).map(|(&first, last)| LayerRange { first, last });
     let tails = tails(starts, &engines);
-    let groups = ranges.map(|layers| GroupTimes {
+    let falls_back = |layers| engines.iter().any(|engine: &EngineTimes| engine.booking.fallback_in(layers).0 > 0.0);
+    let ranges: Vec<LayerRange> = ranges.collect();
+    let groups = ranges.iter().enumerate().map(|(idx, &layers)| GroupTimes {
         layers,
         gpu: on_gpu(layers, &engines),
         dla: on_dla(layers, &engines, &tails),
+        dla_leads_out: ranges.get(idx + 1).is_some_and(|&next| falls_back(next)),
     });
     let groups = groups.collect();
-    let gpu_launch = gpu_launch(network, &engines);
-    LayerTimes { groups, tails, engines, gpu_launch, left_out }
+    let all = LayerRange { first: 0, last: network.layers.len() };
+    let gpu_launch = launch(Device::Gpu, &engines, |booking| booking.gpu_in(all));
+    let dla_launch = launch(Device::Dla, &engines, |booking| booking.dla);
+    LayerTimes { groups, tails, engines, gpu_launch, dla_launch, left_out, remarks }
+}
+
+/// The share that the profiler leaves of the layers' sum in a run without it: from half (it lengthens every layer, and
+/// layers may overlap) to somewhat more than all (there is time between them).
+const USUAL_FACTOR: RangeInclusive<f64> = 0.5..=1.25;
+
+/// By what the layers of each run are multiplied, and what is to be said of it. All are scaled or none: times of scaled
+/// and of other engines are subtracted from each other.
+fn factors(runs: &[EngineRun]) -> (Vec<Option<f64>>, Vec<String>) {
+    let factor = |run: &EngineRun| {
+        let (mean, total) = (run.mean.filter(|_| run.mean_is_unprofiled)?, run.profile.as_ref()?.total);
+        Some(mean.0 / total.0).filter(|factor| factor.is_finite())
+    };
+    let factors: Vec<Option<f64>> = runs.iter().map(factor).collect();
+    let with_layers = || runs.iter().zip(&factors).filter(|(run, _)| run.profile.is_some());
+    let lacking: Vec<&str> = with_layers().filter(|(_, it)| it.is_none()).map(|(run, _)| &*run.origin).collect();
+    if let Some(first) = lacking.first().filter(|_| lacking.len() < with_layers().count()) {
+        let others = if lacking.len() > 1 { format!(" and {} more", lacking.len() - 1) } else { String::new() };
+        let remark =
+            format!("{first}{others}: no time of runs without the profiler, so no engine's layers are scaled to it");
+        return (vec![None; runs.len()], vec![remark]);
+    }
+    let unusual = with_layers().filter_map(|(run, factor)| Some((run, (*factor)?)));
+    let unusual = unusual.filter(|(_, factor)| !USUAL_FACTOR.contains(factor));
+    let remarks = unusual.map(|(run, factor)| {
+        format!(
+            "{}: its layers are multiplied by {factor:.3} to add up to the run without the profiler; is that of the same \
+             engine, clocks and power mode?",
+            run.origin
+        )
+    });
+    let remarks = remarks.collect();
+    (factors, remarks)
 }
 
 /// A group's time by the names of entries.
 fn on_gpu(layers: LayerRange, engines: &[EngineTimes]) -> Option<Estimate> {
-    let whole = engines.iter().filter(|engine| engine.spec.whole_on() == Some(Device::Gpu));
-    let whole: Vec<f64> = whole.map(|engine| engine.booking.gpu_in(layers).0).collect();
     let has_on_gpu = |engine: &&EngineTimes| {
         let on_gpu = |layer| engine.spec.device_of(layer) == Device::Gpu;
         engine.spec.marked().is_none() && on_gpu(layers.first) && on_gpu(layers.last - 1)
     };
-    let parts: Vec<f64> = engines
-        .iter()
-        .filter(has_on_gpu)
-        .map(|engine| engine.booking.gpu_in(layers).0)
-        .filter(|time| *time > 0.0)
-        .collect();
-    let fallbacks: Vec<f64> =
-        engines.iter().map(|engine| engine.booking.fallback_in(layers).0).filter(|time| *time > 0.0).collect();
-    [whole, parts, fallbacks].iter().find_map(|repeats| Estimate::of(repeats))
+    let whole = engines.iter().filter(|engine| engine.spec.whole_on() == Some(Device::Gpu));
+    let whole = whole.map(|engine| (&engine.spec, engine.booking.gpu_in(layers).0));
+    let parts = engines.iter().filter(has_on_gpu).map(|engine| (&engine.spec, engine.booking.gpu_in(layers).0));
+    let fallbacks = engines.iter().map(|engine| (&engine.spec, engine.booking.fallback_in(layers).0));
+    let is_there = |(_, time): &(&EngineSpec, f64)| *time > 0.0;
+    Estimate::over(whole)
+        .or_else(|| Estimate::over(parts.filter(is_there)))
+        .or_else(|| Estimate::over(fallbacks.filter(is_there)))
 }
 
 /// The DLA's part of the engines that run everything from a start of a group on it.
@@ -133,8 +181,8 @@ fn tails(starts: &[usize], engines: &[EngineTimes]) -> Vec<Tail> {
             let from_gpu = engine.spec.leaves_at(Device::Gpu) == Some(start);
             from_gpu || (start == 0 && engine.spec.whole_on() == Some(Device::Dla))
         };
-        let repeats: Vec<f64> = engines.iter().filter(hands_over).map(|engine| engine.booking.dla.0).collect();
-        Estimate::of(&repeats).map(|estimate| (start, estimate, repeats.len() as f64))
+        let runs = || engines.iter().filter(hands_over).map(|engine| (&engine.spec, engine.booking.dla.0));
+        Estimate::over(runs()).map(|estimate| (start, estimate, runs().count() as f64))
     };
     let measured: Vec<(usize, Estimate, f64)> = starts.iter().filter_map(tail).collect();
     let values: Vec<f64> = measured.iter().map(|(_, estimate, _)| estimate.value.0).collect();
@@ -162,24 +210,24 @@ fn on_dla(layers: LayerRange, engines: &[EngineTimes], tails: &[Tail]) -> Option
     })
 }
 
-/// Both halves of the GPU's part, in the engines that begin on the GPU and on the DLA and change at the same layer, less
-/// the whole.
-fn gpu_launch(network: &Network, engines: &[EngineTimes]) -> Option<Estimate> {
-    let all = LayerRange { first: 0, last: network.layers.len() };
-    let mut halves: BTreeMap<usize, [Vec<f64>; 2]> = BTreeMap::new();
-    for engine in engines {
-        for (half, device) in [Device::Gpu, Device::Dla].into_iter().enumerate() {
-            if let Some(cut) = engine.spec.leaves_at(device) {
-                halves.entry(cut).or_default()[half].push(engine.booking.gpu_in(all).0);
-            }
-        }
-    }
-    let mean = |values: &[f64]| Estimate::of(values).map(|estimate| estimate.value.0);
-    let whole = engines.iter().filter(|engine| engine.spec.whole_on() == Some(Device::Gpu));
-    let whole = mean(&whole.map(|engine| engine.booking.gpu_in(all).0).collect::<Vec<_>>())?;
-    let launches: Vec<f64> =
-        halves.values().filter_map(|[before, after]| Some(mean(before)? + mean(after)? - whole)).collect();
-    Estimate::of(&launches)
+/// Both halves of what `device` does, in the engines that begin on it and on the other one and change at the same layer,
+/// less the whole: the mean over all such layers.
+fn launch(device: Device, engines: &[EngineTimes], time: impl Fn(&Booking) -> Milliseconds) -> Option<Estimate> {
+    let mean = |is_wanted: &dyn Fn(&EngineSpec) -> bool| {
+        let wanted = engines.iter().filter(|engine| is_wanted(&engine.spec));
+        Estimate::over(wanted.map(|engine| (&engine.spec, time(&engine.booking).0)))
+    };
+    let whole = mean(&|spec| spec.whole_on() == Some(device))?;
+    let cuts: BTreeSet<usize> = engines.iter().filter_map(|engine| engine.spec.leaves_at(device)).collect();
+    let halves = cuts.iter().filter_map(|&cut| {
+        let before = mean(&|spec| spec.leaves_at(device) == Some(cut))?;
+        Some([before, mean(&|spec| spec.leaves_at(device.other()) == Some(cut))?])
+    });
+    let halves: Vec<[Estimate; 2]> = halves.collect();
+    let share = 1.0 / halves.len() as f64;
+    let terms: Vec<(f64, Estimate)> =
+        halves.iter().flatten().map(|&half| (share, half)).chain([(-1.0, whole)]).collect();
+    (!halves.is_empty()).then(|| Estimate::sum(&terms))
 }
 
 #[cfg(test)]
@@ -282,6 +330,48 @@ mod tests {
         let found = alexnet(&[gpu]);
         assert!((found.engines[0].factor.unwrap() - 0.5).abs() < 1e-12);
         assert!((found.groups[0].gpu.unwrap().value.0 - 0.2).abs() < 1e-12);
+        assert_eq!(found.remarks, Vec::<String>::new());
+    }
+
+    #[test]
+    fn all_engines_are_scaled_or_none() {
+        let mut engines = [hands_over(4, "conv2", 3.19), hands_over(8, "conv3", 2.09)];
+        let unscaled = alexnet(&engines);
+        engines[0].mean = Some(Milliseconds(engines[0].profile.as_ref().unwrap().total.0 * 0.9));
+        engines[0].mean_is_unprofiled = true;
+        let found = alexnet(&engines);
+        assert_eq!(found.groups, unscaled.groups);
+        assert!(found.engines.iter().all(|engine| engine.factor.is_none()));
+        let words =
+            "alexnet_gpu_transition_at_8: no time of runs without the profiler, so no engine's layers are scaled to it";
+        assert_eq!(found.remarks, [words]);
+    }
+
+    #[test]
+    fn a_factor_that_no_profiler_causes_is_named() {
+        let mut gpu = run("alexnet_gpu_transition_at_-1", GPU);
+        (gpu.mean, gpu.mean_is_unprofiled) = (Some(Milliseconds(1.81 * 1.78)), true);
+        let found = alexnet(&[gpu]);
+        assert!(found.remarks[0].contains("its layers are multiplied by 1.780"), "{:?}", found.remarks);
+    }
+
+    #[test]
+    fn a_run_without_layers_is_named() {
+        let mut summary = run("alexnet_gpu_transition_at_-1", GPU);
+        (summary.profile, summary.mean) = (None, Some(Milliseconds(1.0)));
+        let found = alexnet(&[summary, hands_over(4, "conv2", 3.19)]);
+        let words = "alexnet_gpu_transition_at_-1: tells nothing of layers, so no group's time is taken from it";
+        assert_eq!(found.left_out, [words]);
+    }
+
+    #[test]
+    fn different_engines_are_no_repeats_of_each_other() {
+        let found = alexnet(&[hands_over(4, "conv2", 3.19), hands_over(8, "conv3", 2.09)]);
+        assert_eq!(found.groups[0].gpu.unwrap().half_width, None);
+        let both = [run("alexnet_gpu_transition_at_-1", GPU), run("alexnet_gpu_mark_at_-1", GPU)];
+        assert_eq!(alexnet(&both).groups[0].gpu.unwrap().half_width, None);
+        let repeats = [both[0].clone(), both[0].clone()];
+        assert!(alexnet(&repeats).groups[0].gpu.unwrap().half_width.is_some());
     }
 
     #[test]
@@ -302,7 +392,15 @@ mod tests {
             "alexnet_dla_transition_at_4",
             "0.1 {conv1,pool1}\n0.9 conv2 + relu2 input reformatter 0\n0.45 conv2 + relu2\n1.0 fc6 + relu6\n0.01 prob",
         );
-        let found = alexnet(&[run("alexnet_gpu_transition_at_-1", GPU), hands_over(4, "conv2", 3.0), after]);
+        let engines = [run("alexnet_gpu_transition_at_-1", GPU), hands_over(4, "conv2", 3.0), after];
+        let found = alexnet(&engines);
         assert!((found.gpu_launch.unwrap().value.0 - 0.05).abs() < 1e-9, "{:?}", found.gpu_launch);
+        assert_eq!(found.gpu_launch.unwrap().half_width, None);
+        // The whole engine is in it whatever the cut, and so is its spread.
+        let mut slower = engines.clone();
+        slower[0] = run("alexnet_gpu_transition_at_-1", &GPU.replace("1.00", "1.10"));
+        let found = alexnet(&[engines, slower].concat());
+        let launch = found.gpu_launch.unwrap();
+        assert!(launch.value.0.abs() < 1e-9 && launch.half_width.unwrap().0 > 0.5, "{launch:?}");
     }
 }

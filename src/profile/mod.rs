@@ -39,7 +39,7 @@ pub use model::model;
 pub use published::{GOOGLENET_DLA_TAILS, GOOGLENET_GPU_LAYERS, Residue, googlenet_on_xavier, residues};
 pub use raw::{DlaTail, GpuLayer, dla_tails, gpu_layers};
 pub use traffic::{CountedTraffic, counted_bytes};
-pub use transitions::{Measures, Transition, TransitionLine, TransitionTimes, transition_times};
+pub use transitions::{Mark, Measures, Transition, TransitionLine, TransitionTimes, transition_times};
 pub use validate::validate;
 
 /// A value of a profile and where it comes from.

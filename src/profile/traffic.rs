@@ -18,6 +18,8 @@ pub struct CountedTraffic {
     pub elsewhere: Bytes,
     /// Runs that were counted; the bytes are means over them.
     pub runs: u64,
+    /// Kernels at the end that are of a run which the file doesn't hold all of, and which aren't counted.
+    pub cut_off: usize,
 }
 
 /// Books `kernels`, which are in the order in which they ran. A kernel belongs to the group of the first layer that its
@@ -26,7 +28,8 @@ pub fn counted_bytes(network: &Network, groups: &[LayerRange], kernels: &[Kernel
     let names = LayerNames::of(network);
     let starts: Vec<usize> = groups.iter().map(|group| group.first).collect();
     let booked: Vec<Option<Booked>> = kernels.iter().map(|kernel| booked(network, &names, &starts, kernel)).collect();
-    let runs = n_runs(booked.iter().flatten());
+    let (runs, counted) = whole_runs(&booked);
+    let (kernels, cut_off) = (&kernels[..counted], kernels.len() - counted);
     let sum = |is_wanted: &dyn Fn(Option<usize>) -> bool| {
         let layers = booked.iter().map(|booked| booked.as_ref().map(|booked| booked.layer));
         let wanted: Vec<Bytes> =
@@ -38,6 +41,7 @@ pub fn counted_bytes(network: &Network, groups: &[LayerRange], kernels: &[Kernel
         groups: groups.iter().map(|group| sum(&|layer| is_in(layer, group))).collect(),
         elsewhere: sum(&|layer| !groups.iter().any(|group| is_in(layer, group))).unwrap_or_default(),
         runs,
+        cut_off,
     }
 }
 
@@ -61,17 +65,25 @@ fn booked<'k>(
     kernel.ranges.iter().rev().find_map(of_range)
 }
 
-/// How often the engine ran: how often its first range begins anew; where all is one range, how often its first kernel
-/// runs. TensorRT names every layer of an engine differently, so that a range comes once a run.
-fn n_runs<'k>(booked: impl Iterator<Item = &'k Booked<'k>> + Clone) -> u64 {
-    let Some(first) = booked.clone().next() else { return 1 };
-    let is_one_range = booked.clone().all(|booked| booked.range == first.range);
-    let before = iter::once(None).chain(booked.clone().map(|booked| Some(booked.range)));
-    let begins = |(before, booked): &(Option<&str>, &Booked<'_>)| {
+/// How often the engine ran, and how many of the kernels are of these runs: one begins where its first range begins anew;
+/// where all is one range, where its first kernel does. TensorRT names every layer of an engine differently, so that a range
+/// comes once a run. A last run of fewer kernels than the first wasn't counted to its end.
+fn whole_runs(booked: &[Option<Booked>]) -> (u64, usize) {
+    let of_layers = || booked.iter().enumerate().filter_map(|(at, booked)| Some((at, booked.as_ref()?)));
+    let Some((_, first)) = of_layers().next() else { return (1, booked.len()) };
+    let is_one_range = of_layers().all(|(_, booked)| booked.range == first.range);
+    let before = iter::once(None).chain(of_layers().map(|(_, booked)| Some(booked.range)));
+    let begins = |(before, (_, booked)): &(Option<&str>, (usize, &Booked<'_>))| {
         let is_first_kernel = is_one_range && booked.kernel == first.kernel;
         booked.range == first.range && (*before != Some(first.range) || is_first_kernel)
     };
-    before.zip(booked).filter(begins).count() as u64
+    let begins: Vec<usize> = before.zip(of_layers()).filter(begins).map(|(_, (at, _))| at).collect();
+    let n_in = |from: usize, until: usize| booked[from..until].iter().flatten().count();
+    match *begins {
+        [first, second, .., last] if n_in(last, booked.len()) < n_in(first, second) => (begins.len() as u64 - 1, last),
+        [first, last] if n_in(last, booked.len()) < n_in(first, last) => (1, last),
+        _ => (begins.len() as u64, booked.len()),
+    }
 }
 
 #[cfg(test)]
@@ -88,6 +100,11 @@ layer { name: \"c\" type: \"ReLU\" bottom: \"b\" top: \"c\" }";
     /// Kernels, each with its name, the names of its ranges with `/` between them, and its bytes.
     #[track_caller]
     fn check(kernels: &[(&str, &str, u64)], groups: [Option<u64>; 2], elsewhere: u64, runs: u64) {
+        check_cut(kernels, groups, elsewhere, runs, 0);
+    }
+
+    #[track_caller]
+    fn check_cut(kernels: &[(&str, &str, u64)], groups: [Option<u64>; 2], elsewhere: u64, runs: u64, cut_off: usize) {
         let network = caffe::parse(NETWORK, "net", "Net").unwrap();
         let ranges = [LayerRange { first: 0, last: 2 }, LayerRange { first: 2, last: 3 }];
         let kernels: Vec<KernelTraffic> = kernels
@@ -101,8 +118,8 @@ layer { name: \"c\" type: \"ReLU\" bottom: \"b\" top: \"c\" }";
                 counter: Counter::Dram,
             })
             .collect();
-        let expected =
-            CountedTraffic { groups: groups.map(|bytes| bytes.map(Bytes)).to_vec(), elsewhere: Bytes(elsewhere), runs };
+        let groups = groups.map(|bytes| bytes.map(Bytes)).to_vec();
+        let expected = CountedTraffic { groups, elsewhere: Bytes(elsewhere), runs, cut_off };
         assert_eq!(counted_bytes(&network, &ranges, &kernels), expected, "{kernels:?}");
     }
 
@@ -129,5 +146,13 @@ layer { name: \"c\" type: \"ReLU\" bottom: \"b\" top: \"c\" }";
         let run = [("first", "a", 10), ("second", "a", 20), ("memset", "", 4), ("k", "c", 6)];
         check(&[run, run, run].concat(), [Some(30), Some(6)], 4, 3);
         check(&[("k", "a", 10), ("l", "a", 2), ("k", "a", 10), ("l", "a", 2)], [Some(12), None], 0, 2);
+    }
+    #[test]
+    fn a_run_that_was_not_counted_to_its_end_is_left_out() {
+        let run = [("first", "a", 10), ("second", "a", 20), ("memset", "", 4), ("k", "c", 6)];
+        check_cut(&[&run[..], &run[..], &run[..2]].concat(), [Some(30), Some(6)], 4, 2, 2);
+        check_cut(&[&run[..], &run[..3]].concat(), [Some(30), Some(6)], 4, 1, 3);
+        // Counting may begin inside a run, too.
+        check_cut(&[&run[3..], &run[..], &run[..3]].concat(), [Some(30), Some(6)], 4, 2, 0);
     }
 }

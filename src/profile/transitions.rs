@@ -13,10 +13,19 @@ use crate::units::{Bytes, Milliseconds};
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measures {
     /// The engine with a marked output less the one without.
-    pub by_mark: Option<Estimate>,
+    pub by_mark: Option<Mark>,
     /// What the engine that changes there spends on it: the entries that hand over to the DLA; or, back to the GPU, the
     /// DLA's part of the engine that begins on it, less what the DLA takes for those layers.
     pub by_reformat: Option<Estimate>,
+}
+
+/// What a marked output costs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    /// The cost.
+    pub cost: Estimate,
+    /// Size of the marked output, which isn't what crosses where another layer was marked.
+    pub bytes: Bytes,
 }
 
 /// One place where a network may change accelerators.
@@ -26,8 +35,6 @@ pub struct Transition {
     pub start: usize,
     /// Tensor that crosses.
     pub crossing: Bytes,
-    /// Output of the layer that was marked; differs from `crossing` where another layer was.
-    pub marked: Bytes,
     /// From the GPU to the DLA.
     pub to_dla: Measures,
     /// From the DLA to the GPU.
@@ -73,26 +80,14 @@ pub fn transition_times(
     runs: &[EngineRun],
     layers: &LayerTimes,
 ) -> TransitionTimes {
-    let measures = Measurer { starts, runs, layers };
-    let bytes = |layer| output_bytes(network, platform, layer);
+    let measures = Measurer { network, platform, starts, runs, layers };
     let transitions: Vec<Transition> = starts
         .iter()
-        .map(|&start| {
-            let mark = measures.mark_for(start);
-            let crossing = crossing_bytes(network, platform, start);
-            Transition {
-                start,
-                crossing,
-                marked: mark.filter(|&mark| mark + 1 != start).map_or(crossing, bytes),
-                to_dla: Measures {
-                    by_mark: measures.mark(Device::Gpu, mark),
-                    by_reformat: measures.entering_dla(start),
-                },
-                to_gpu: Measures {
-                    by_mark: measures.mark(Device::Dla, mark),
-                    by_reformat: measures.leaving_dla(start),
-                },
-            }
+        .map(|&start| Transition {
+            start,
+            crossing: crossing_bytes(network, platform, start),
+            to_dla: Measures { by_mark: measures.mark(Device::Gpu, start), by_reformat: measures.entering_dla(start) },
+            to_gpu: Measures { by_mark: measures.mark(Device::Dla, start), by_reformat: measures.leaving_dla(start) },
         })
         .collect();
     let to_dla = fitted(&transitions, |transition| transition.to_dla);
@@ -105,7 +100,8 @@ fn fitted(transitions: &[Transition], measures: impl Fn(&Transition) -> Measures
     let between = || transitions.iter().filter(|transition| transition.start > 0);
     let reformats =
         between().filter_map(|it| Some((it.start, it.crossing, measures(it).by_reformat?))).collect::<Vec<_>>();
-    let marks = between().filter_map(|it| Some((it.start, it.marked, measures(it).by_mark?))).collect::<Vec<_>>();
+    let mark = |it: &Transition| measures(it).by_mark.map(|mark| (it.start, mark.bytes, mark.cost));
+    let marks = between().filter_map(mark).collect::<Vec<_>>();
     through(&reformats, false).or_else(|| through(&marks, true))
 }
 
@@ -120,28 +116,35 @@ fn through(points: &[(usize, Bytes, Estimate)], by_mark: bool) -> Option<Transit
 }
 
 struct Measurer<'a> {
+    network: &'a Network,
+    platform: &'a Platform,
     starts: &'a [usize],
     runs: &'a [EngineRun],
     layers: &'a LayerTimes,
 }
 
 impl Measurer<'_> {
-    /// The marked layer that tells of a change before `start`: the last one before it; else, where only that was marked,
-    /// the first one after it, as HaX-CoNN's artifact does.
-    fn mark_for(&self, start: usize) -> Option<usize> {
-        let is_marked = |layer: &usize| self.runs.iter().any(|run| run.spec.marked() == Some(*layer));
+    /// The layer, marked in an engine on `device`, that tells of a change before `start`: the last one before it; else,
+    /// where only that was marked, the first one after it, as HaX-CoNN's artifact does on the DLA.
+    fn mark_for(&self, device: Device, start: usize) -> Option<usize> {
+        let is_marked =
+            |layer: &usize| self.runs.iter().any(|run| run.spec.start == device && run.spec.marked() == Some(*layer));
         let before = start.checked_sub(1).filter(|layer| is_marked(layer));
         before.or_else(|| Some(start).filter(|layer| is_marked(layer) && !self.starts.contains(&(layer + 1))))
     }
 
-    /// By the runs' summaries; where those are missing, by the sums of their profiles, never one less the other.
-    fn mark(&self, device: Device, mark: Option<usize>) -> Option<Estimate> {
-        let mark = mark?;
+    /// By means without the profiler; where those are missing, by the sums of profiles, then by means that may be with
+    /// it; never one kind less another.
+    fn mark(&self, device: Device, start: usize) -> Option<Mark> {
+        let layer = self.mark_for(device, start)?;
         let by = |time: fn(&EngineRun) -> Option<Milliseconds>| {
-            let marked = self.totals(|spec| spec.start == device && spec.marked() == Some(mark), time)?;
+            let marked = self.totals(|spec| spec.start == device && spec.marked() == Some(layer), time)?;
             Some(marked.minus(&self.totals(|spec| spec.whole_on() == Some(device), time)?))
         };
-        by(|run| run.mean).or_else(|| by(|run| run.profile.as_ref().map(|profile| profile.total)))
+        let cost = by(|run| run.mean.filter(|_| run.mean_is_unprofiled))
+            .or_else(|| by(|run| run.profile.as_ref().map(|profile| profile.total)))
+            .or_else(|| by(|run| run.mean.filter(|_| !run.mean_is_unprofiled)))?;
+        Some(Mark { cost, bytes: output_bytes(self.network, self.platform, layer) })
     }
 
     fn totals(
@@ -150,12 +153,12 @@ impl Measurer<'_> {
         time: fn(&EngineRun) -> Option<Milliseconds>,
     ) -> Option<Estimate> {
         let runs = self.runs.iter().filter(|run| wanted(&run.spec));
-        Estimate::of(&runs.filter_map(time).map(|time| time.0).collect::<Vec<_>>())
+        Estimate::over(runs.filter_map(|run| Some((&run.spec, time(run)?.0))))
     }
 
     fn engines(&self, wanted: impl Fn(&EngineSpec) -> bool, time: impl Fn(&EngineTimes) -> f64) -> Option<Estimate> {
         let engines = self.layers.engines.iter().filter(|engine| wanted(&engine.spec));
-        Estimate::of(&engines.map(time).collect::<Vec<_>>())
+        Estimate::over(engines.map(|engine| (&engine.spec, time(engine))))
     }
 
     fn entering_dla(&self, start: usize) -> Option<Estimate> {

@@ -11,7 +11,7 @@ use crate::profile::{
     Booking, Demand, DemandSource, EngineTimes, Estimate, GroupCost, LayerTimes, Measures, NetworkProfile,
     TrafficFigures, Transition, TransitionLine, TransitionTimes,
 };
-use crate::units::Milliseconds;
+use crate::units::{Bytes, Milliseconds};
 
 /// What stands where nothing is known.
 const UNKNOWN: &str = "-";
@@ -55,7 +55,11 @@ pub fn layer_groups(times: &LayerTimes, demands: &[BTreeMap<String, Demand>], pl
 fn demand_cell(platform: &Platform, demands: &BTreeMap<String, Demand>, kind: AcceleratorKind) -> String {
     let accelerator = platform.first_of(kind);
     let demand = accelerator.and_then(|accelerator| demands.get(&accelerator.name));
-    demand.map_or_else(|| UNKNOWN.to_owned(), |demand| format!("{:.1} {}", demand.value.value.0, demand.source.name()))
+    let cell = |demand: &Demand| {
+        let mark = if demand.clamped { "!" } else { "" };
+        format!("{:.1}{mark} {}", demand.value.value.0, demand.source.name())
+    };
+    demand.map_or_else(|| UNKNOWN.to_owned(), cell)
 }
 
 fn time_cell(time: Option<Milliseconds>) -> String {
@@ -130,24 +134,27 @@ pub fn transitions(times: &TransitionTimes) -> String {
         ("MiB", Align::Right),
         ("GPU to DLA by reformat", Align::Right),
         ("by mark", Align::Right),
+        ("of MiB", Align::Right),
         ("DLA to GPU by difference", Align::Right),
         ("by mark", Align::Right),
+        ("of MiB", Align::Right),
     ]);
     let before = std::iter::once(None).chain(times.transitions.iter().map(Some));
     for (before, transition) in before.zip(&times.transitions) {
-        let measures = [
-            transition.to_dla.by_reformat,
-            transition.to_dla.by_mark,
-            transition.to_gpu.by_reformat,
-            transition.to_gpu.by_mark,
-        ];
         let cells = [
             left_group(before, transition.start),
             time_cell(best(transition.to_dla)),
             time_cell(best(transition.to_gpu)),
-            format!("{:.3}", transition.crossing.mebibytes()),
+            mebibytes_cell(transition.crossing),
         ];
-        table.row(cells.into_iter().chain(measures.map(interval_cell)));
+        let measures = [transition.to_dla, transition.to_gpu].into_iter().flat_map(|measures| {
+            [
+                interval_cell(measures.by_reformat),
+                interval_cell(measures.by_mark.map(|mark| mark.cost)),
+                measures.by_mark.map_or_else(|| UNKNOWN.to_owned(), |mark| mebibytes_cell(mark.bytes)),
+            ]
+        });
+        table.row(cells.into_iter().chain(measures));
     }
     table.to_string()
 }
@@ -161,7 +168,11 @@ fn left_group(before: Option<&Transition>, start: usize) -> String {
 }
 
 fn best(measures: Measures) -> Option<Milliseconds> {
-    measures.by_reformat.or(measures.by_mark).map(|estimate| estimate.value)
+    measures.by_reformat.or(measures.by_mark.map(|mark| mark.cost)).map(|estimate| estimate.value)
+}
+
+fn mebibytes_cell(bytes: Bytes) -> String {
+    format!("{:.3}", bytes.mebibytes())
 }
 
 fn interval_cell(estimate: Option<Estimate>) -> String {
@@ -172,9 +183,25 @@ fn interval_cell(estimate: Option<Estimate>) -> String {
     }
 }
 
-/// A fitted line in words, with its residuals.
-pub fn transition_line(direction: &str, line: &TransitionLine) -> String {
-    let measure = if line.by_mark { "marked outputs" } else { "reformats" };
+/// Both lines in words, those that there are, with their residuals.
+pub fn transition_lines(times: &TransitionTimes) -> String {
+    let to_dla = times.to_dla.as_ref().map(|line| transition_line(TO_DLA, line));
+    let to_gpu = times.to_gpu.as_ref().map(|line| transition_line(TO_GPU, line));
+    to_dla.into_iter().chain(to_gpu).collect()
+}
+
+/// A direction, and what a cost in it is measured by where it isn't by marked outputs.
+type Direction = [&'static str; 2];
+const TO_DLA: Direction = ["GPU to DLA", "reformats"];
+const TO_GPU: Direction = ["DLA to GPU", "differences of engines"];
+
+fn measured_by([_, entries]: Direction, line: &TransitionLine) -> &'static str {
+    if line.by_mark { "marked outputs" } else { entries }
+}
+
+fn transition_line(direction: Direction, line: &TransitionLine) -> String {
+    let measure = measured_by(direction, line);
+    let [direction, _] = direction;
     let largest = line.residuals.iter().map(|(_, residual)| residual.0.abs()).fold(0.0, f64::max);
     let residuals = line.residuals.iter().map(|(start, residual)| format!("{start}: {:+.4}", residual.0));
     format!(
@@ -187,7 +214,7 @@ pub fn transition_line(direction: &str, line: &TransitionLine) -> String {
 }
 
 /// What else there is to say of a network's times.
-pub fn remarks(times: &LayerTimes) -> String {
+pub fn remarks(times: &LayerTimes, demands: &[BTreeMap<String, Demand>]) -> String {
     let mut text = String::new();
     let raised: Vec<String> = times
         .tails
@@ -198,10 +225,21 @@ pub fn remarks(times: &LayerTimes) -> String {
     if !raised.is_empty() {
         let _ = writeln!(text, "The DLA's tails were levelled so that none rises: {}", raised.join(", "));
     }
-    if let Some(launch) = &times.gpu_launch {
-        let cost = interval_cell(Some(*launch));
-        let _ =
-            writeln!(text, "Launch: a further engine on the GPU costs {cost} ms; the DLA's is part of its transition");
+    let launches = [
+        ("GPU", times.gpu_launch, ""),
+        ("DLA", times.dla_launch, ", the way back to the GPU included, which a profile has as a transition"),
+    ];
+    for (device, launch, remark) in launches {
+        if let Some(launch) = launch {
+            let cost = interval_cell(Some(launch));
+            let _ = writeln!(text, "Launch: a further engine on the {device} costs {cost} ms{remark}");
+        }
+    }
+    if demands.iter().flat_map(BTreeMap::values).any(|demand| demand.clamped) {
+        let _ = writeln!(
+            text,
+            "! came out above the memory's peak and was taken as the peak: the bytes or the time are wrong"
+        );
     }
     text
 }
@@ -217,7 +255,7 @@ pub fn demand_sources(demands: &[BTreeMap<String, Demand>], figures: &TrafficFig
     let described = sources.iter().map(|source| match source {
         DemandSource::Nsight => "nsight: bytes that Nsight Compute counted over the group's time".to_owned(),
         DemandSource::Ratio => {
-            "ratio: the GPU's demand times the memory use of the nearest convolution on the DLA over that on the GPU"
+            "ratio: the GPU's demand times the memory's throughput for the nearest convolution on the DLA over that on the GPU"
                 .to_owned()
         }
         DemandSource::Emc => format!(
@@ -231,12 +269,25 @@ pub fn demand_sources(demands: &[BTreeMap<String, Demand>], figures: &TrafficFig
 
 /// What the costs of transitions were made of.
 pub fn transition_sources(times: &TransitionTimes) -> String {
-    let line = |direction: &str, line: &Option<TransitionLine>| match line {
-        None => format!("{direction} by the platform's model"),
-        Some(TransitionLine { by_mark: true, .. }) => format!("{direction} by a line through marked outputs"),
-        Some(_) => format!("{direction} by a line through reformats"),
+    let line = |direction: Direction, line: &Option<TransitionLine>| {
+        let measure = line.as_ref().map(|line| format!("a line through {}", measured_by(direction, line)));
+        format!("{} by {}", direction[0], measure.unwrap_or_else(|| "the platform's model".to_owned()))
     };
-    format!("{}, {}", line("GPU to DLA", &times.to_dla), line("DLA to GPU", &times.to_gpu))
+    format!("{}, {}", line(TO_DLA, &times.to_dla), line(TO_GPU, &times.to_gpu))
+}
+
+/// What a profile has of the cost of starting an engine, and why.
+pub fn launch_source(times: &LayerTimes) -> String {
+    match times.gpu_launch {
+        None => "launch: unknown, taken as 0 (no engines were cut in two)".to_owned(),
+        Some(launch) => {
+            let taken = if launch.value.0 < 0.0 { ", taken as 0" } else { "" };
+            format!(
+                "launch: a further engine on the GPU costs {} ms{taken}; on the DLA it is part of a transition",
+                interval_cell(Some(launch))
+            )
+        }
+    }
 }
 
 /// How many of a profile's numbers are of which kind.

@@ -40,6 +40,7 @@ fn log_head(log: &Log) -> String {
     lines.extend(
         log.command.as_ref().filter(|command| !command.is_empty()).map(|command| format!("command: {command}")),
     );
+    lines.extend(log.device.as_ref().map(|device| format!("device: {device}")));
     lines.extend(log.runs.map(|runs| format!("counted runs: {runs}")));
     for (name, distribution) in [("compute", &log.compute), ("latency", &log.latency), ("enqueue", &log.enqueue)] {
         lines.extend(distribution.as_ref().map(|distribution| format!("{name}: {}", distribution_text(distribution))));

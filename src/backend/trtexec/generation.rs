@@ -46,6 +46,12 @@ impl Generation {
         Some(Self { first: version, last: Some(version), exact: Some(exact) })
     }
 
+    /// Whether no version may have written both.
+    pub fn excludes(&self, other: &Self) -> bool {
+        let ends_before = |a: &Self, b: &Self| a.last.is_some_and(|last| last < b.first);
+        ends_before(self, other) || ends_before(other, self)
+    }
+
     /// Those of both; the narrower of the two where they exclude each other.
     pub(super) fn and(self, other: Self) -> Self {
         if self.exact.is_some() {
@@ -104,6 +110,7 @@ mod tests {
         assert_eq!(old.clone().and(newer).to_string(), "TensorRT 7.2 to 8.2");
         let exact = Generation::of_number("7103").unwrap();
         assert_eq!(exact.clone().and(old.clone()), exact);
+        assert!(exact.excludes(&Generation::since(Version(8, 4))) && !exact.excludes(&old));
         assert_eq!(old.and(Generation::since(Version(8, 6))).to_string(), "TensorRT 8.6 or newer");
     }
 }

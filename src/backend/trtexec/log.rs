@@ -1,5 +1,7 @@
 //! The console's log of `trtexec`: its summary, its averages, and the table of layers where it holds one.
 
+use std::fmt;
+
 use super::error::ReadError;
 use super::generation::{Generation, Version};
 use super::profile::Profile;
@@ -15,6 +17,8 @@ pub struct Log {
     pub program: Option<String>,
     /// The command line, where the log repeats it.
     pub command: Option<String>,
+    /// On what it ran, where the log says it.
+    pub device: Option<LoggedDevice>,
     /// Whether layers were profiled, whether the profile was exported, and whether both happened in runs of their own, where
     /// the log lists its options.
     pub(super) profile_option: Option<bool>,
@@ -34,6 +38,22 @@ pub struct Log {
     pub throughput: Option<f64>,
     /// The table of layers.
     pub profile: Option<Profile>,
+}
+
+/// The device of a run, as TensorRT 7.2 and newer name it before they run anything.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LoggedDevice {
+    /// As the CUDA driver calls it.
+    pub name: String,
+    /// Major and minor number, `8.7`.
+    pub compute_capability: Option<String>,
+}
+
+impl fmt::Display for LoggedDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        self.compute_capability.as_ref().map_or(Ok(()), |capability| write!(f, " (compute capability {capability})"))
+    }
 }
 
 /// How a time is distributed over runs.
@@ -61,6 +81,12 @@ pub struct Average {
 }
 
 impl Log {
+    /// Whether `trtexec` was told to print its table of layers, which it does at its end.
+    fn asked_for_table(&self) -> bool {
+        let has_option = |command: &String| command.split_whitespace().any(|word| word == "--dumpProfile");
+        self.command.as_ref().map_or(self.profile_option == Some(true), has_option)
+    }
+
     /// Whether the summary was taken while the profiler was attached, which makes runs slower; `None` where nothing
     /// tells. TensorRT 7.1 attaches it for `--dumpProfile` and for `--exportTimes`; later ones for `--dumpProfile` and
     /// `--exportProfile`, unless `--separateProfileRun` is given. From 8.4 on such runs have no summary at all.
@@ -114,6 +140,7 @@ pub(super) fn read(text: &str) -> Result<Log, ReadError> {
         generation,
         program: None,
         command: None,
+        device: None,
         profile_option: None,
         export_option: None,
         separate_option: None,
@@ -150,21 +177,33 @@ fn second(line: usize, what: &str) -> ReadError {
     ReadError::at(line, "one run of trtexec", format!("a second {what}: logs of several runs are mixed"))
 }
 
-/// A log without a result is none, or that of a failure, or cut off.
+/// A log without a result is none, or that of a failure, or cut off. So is one that lacks its end, or the table that it was
+/// asked for.
 fn finished(log: Log, lines: &[&str]) -> Result<Log, ReadError> {
-    if log.compute.is_some() || log.profile.is_some() {
-        return Ok(log);
-    }
-    let failed = lines.iter().position(|line| line.starts_with("&&&& FAILED"));
     let last = lines.len().max(1);
+    let begins = |words: &str| lines.iter().position(|line| line.starts_with(words));
+    let has_result = log.compute.is_some() || log.profile.is_some();
     let expected = "a summary with the GPU's compute time, or a table of layers";
-    Err(match failed {
-        Some(idx) => ReadError::line(idx + 1, expected, lines[idx]),
-        None if lines.iter().any(|line| line.starts_with("&&&& RUNNING")) => {
-            ReadError::at(last, expected, "the end of the log: it was cut off, or trtexec ran no inference")
+    if let Some(idx) = begins("&&&& FAILED") {
+        return Err(ReadError::line(idx + 1, "the log of a run that passed", lines[idx]));
+    }
+    let has_end = begins("&&&& PASSED").is_some();
+    let cut_off = log.command.is_some() && !has_end;
+    match (has_result, cut_off) {
+        (false, false) if log.command.is_none() => {
+            Err(ReadError::at(last, expected, "nothing of it: no log of trtexec, or one of another language"))
         }
-        None => ReadError::at(last, expected, "nothing of it: no log of trtexec, or one of another language"),
-    })
+        (false, _) => {
+            Err(ReadError::at(last, expected, "the end of the log: it was cut off, or trtexec ran no inference"))
+        }
+        (true, true) => {
+            Err(ReadError::at(last, "`&&&& PASSED ..`, with which a log ends", "the end of the log: it was cut off"))
+        }
+        (true, false) if log.profile.is_none() && log.asked_for_table() => {
+            Err(ReadError::at(last, "the table of layers that was asked for", "the end of the log: it was cut off"))
+        }
+        (true, false) => Ok(log),
+    }
 }
 
 impl<'t> Summary<'t> {
@@ -214,6 +253,14 @@ impl<'t> Summary<'t> {
             "Profile" | "Dump profile" => self.log.profile_option = enabled(rest),
             "Separate profiling" => self.log.separate_option = enabled(rest),
             "Export profile to JSON file" => self.log.export_option = Some(!rest.trim().is_empty()),
+            "Selected Device" => {
+                self.log.device = Some(LoggedDevice { name: rest.trim().to_owned(), compute_capability: None });
+            }
+            "Compute Capability" => {
+                if let Some(device) = &mut self.log.device {
+                    device.compute_capability = Some(rest.trim().to_owned());
+                }
+            }
             "TensorRT version" => {
                 if let Some(exact) = Generation::of_number(rest.trim()) {
                     self.narrow(exact);

@@ -17,7 +17,7 @@ pub use command::{arguments, version_of};
 pub use error::ReadError;
 pub use generation::{Generation, Version};
 pub use layer_information::{EngineLayerInfo, LayerInformation};
-pub use log::{Average, Distribution, Log};
+pub use log::{Average, Distribution, Log, LoggedDevice};
 pub use profile::{Profile, ProfileEntry};
 pub use times::{Run, Times};
 pub use write::{SIMULATOR, write_log, write_profile};

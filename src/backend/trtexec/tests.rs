@@ -184,7 +184,15 @@ fn what_is_cut_off_mixed_or_foreign_is_refused_with_its_line() {
     );
     check(&old.replace("mean: 0.2633 ms", "mean: 0.26mean: 0.2633 ms"), "a number, with a decimal point, in ms");
     check(&new.replace("Layer", "Schicht"), "the headings `Layer`, `Time`, `Avg.` and `Time %` of the table");
-    check("&&&& RUNNING TensorRT.trtexec # x\n[I] hello\n&&&& FAILED TensorRT.trtexec # x\n", "3: expected a summary");
+    check(
+        "&&&& RUNNING TensorRT.trtexec # x\n[I] hello\n&&&& FAILED TensorRT.trtexec # x\n",
+        "3: expected the log of a run",
+    );
+    // Before the table, which stands at the end, the summary is whole already.
+    check(until(new, "Total GPU Compute Time: 0.0118485 s\n"), "expected `&&&& PASSED ..`, with which a log ends");
+    let (before, after) = old.split_once("[11/24/2025-10:20:30] [I] === Profile").unwrap();
+    let end = after.split_once("&&&&").unwrap().1;
+    check(&format!("{before}&&&&{end}"), "expected the table of layers that was asked for");
     let profile = fixture!("7.1.profile");
     check(until(profile, "ip1 ||"), "6: expected a name between quotes, with `,` or `}` after it");
     check(until(profile, "\"percentage\" : 47.66"), "expected `,` or `}` after a value, found the end of the file");
@@ -217,7 +225,7 @@ fn what_is_written_is_read_back() {
     };
     let plan = RunPlan { iterations: 40, warm_up: Milliseconds(200.0), duration: Milliseconds(0.0), average_runs: 10 };
     let exported = profile(&write_profile(&samples, SIMULATOR));
-    let log = log(&write_log(&samples, &plan, SIMULATOR, "profile layers"));
+    let log = log(&write_log(&samples, &plan, SIMULATOR, None, "profile layers"));
     assert_eq!(log.compute.as_ref().unwrap().mean, Some(Milliseconds(0.25195)));
     assert_eq!((log.runs, log.averages.len(), log.averages[3].compute), (Some(40), 4, Milliseconds(0.25345)));
     for (idx, mean) in MEANS.iter().enumerate() {
@@ -227,6 +235,18 @@ fn what_is_written_is_read_back() {
     }
     assert_eq!(exported.iterations, 40);
     assert_eq!((exported.program.as_deref(), log.program.as_deref()), (Some(SIMULATOR), Some(SIMULATOR)));
+}
+
+#[test]
+fn a_log_of_a_million_runs_is_short_enough_to_be_read() {
+    let times = vec![Milliseconds(0.25); 1_000_000];
+    let samples = EngineSamples { compute: times.clone(), enqueue: times, layers: Vec::new() };
+    let plan = RunPlan { iterations: 1, warm_up: Milliseconds(0.0), duration: Milliseconds(0.0), average_runs: 1 };
+    let device = LoggedDevice { name: "board".into(), compute_capability: Some("8.7".into()) };
+    let text = write_log(&samples, &plan, SIMULATOR, Some(&device), "");
+    assert!(text.len() < 4 << 20 && text.contains("[I] ... Omitting 980000 lines\n"), "{}", text.len());
+    let log = log(&text);
+    assert_eq!((log.runs, log.averages.len(), log.device), (Some(1_000_000), 20_000, Some(device)));
 }
 
 proptest! {

@@ -42,6 +42,12 @@ impl Times {
     pub fn compute_after(&self, warm_up: Milliseconds) -> Vec<Milliseconds> {
         self.runs.iter().filter(|run| run.compute[0] >= warm_up).map(|run| run.compute_time).collect()
     }
+
+    /// Compute times of the last `runs` runs, or of all where there are fewer.
+    pub fn last_compute(&self, runs: u64) -> Vec<Milliseconds> {
+        let skipped = self.runs.len().saturating_sub(usize::try_from(runs).unwrap_or(usize::MAX));
+        self.runs[skipped..].iter().map(|run| run.compute_time).collect()
+    }
 }
 
 impl Distribution {

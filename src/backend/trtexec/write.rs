@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::log::Distribution;
+use super::log::{Distribution, LoggedDevice};
 use super::times::mean;
 use crate::backend::{EngineSamples, RunPlan};
 use crate::units::{Milliseconds, Percent};
@@ -14,21 +14,32 @@ const PERCENTILES: [Percent; 3] = [Percent(90.0), Percent(95.0), Percent(99.0)];
 /// The name by which this program's simulator signs what it writes.
 pub const SIMULATOR: &str = "haxconn.simulator";
 
-/// The console's log of runs by `plan` that `program` did for `command`, with the table of layers where there are samples
-/// of layers.
-pub fn write_log(samples: &EngineSamples, plan: &RunPlan, program: &str, command: &str) -> String {
+/// Means over a few runs that are written at the beginning of a log, and as many at its end; what is between is counted, as
+/// TensorRT 10 does in a long log.
+const AVERAGES_SHOWN: usize = 10_000;
+
+/// The console's log of runs by `plan` that `program` did on `device` for `command`, with the table of layers where there
+/// are samples of layers.
+pub fn write_log(
+    samples: &EngineSamples,
+    plan: &RunPlan,
+    program: &str,
+    device: Option<&LoggedDevice>,
+    command: &str,
+) -> String {
     let mut log = Lines::default();
     let walltime: f64 = samples.compute.iter().map(|time| time.0).sum();
     log.0 = format!("&&&& RUNNING {program} # {command}\n");
+    if let Some(device) = device {
+        log.line("=== Device Information ===");
+        log.line(&format!("Selected Device: {}", device.name));
+        if let Some(capability) = &device.compute_capability {
+            log.line(&format!("Compute Capability: {capability}"));
+        }
+    }
     log.line(&format!("Warmup completed over {} ms", plan.warm_up.0));
     log.line(&format!("Timing trace has {} queries over {} s", samples.compute.len(), significant(walltime / 1e3)));
-    let runs = plan.average_runs.max(1) as usize;
-    for (compute, enqueue) in samples.compute.chunks_exact(runs).zip(samples.enqueue.chunks_exact(runs)) {
-        let (compute, enqueue) = (significant(mean(compute)), significant(mean(enqueue)));
-        log.line(&format!(
-            "Average on {runs} runs - GPU latency: {compute} ms - Host latency: {compute} ms (enqueue {enqueue} ms)"
-        ));
-    }
+    averages(samples, plan.average_runs.max(1) as usize, &mut log);
     log.line("");
     log.line("=== Performance summary ===");
     log.line(&format!("Throughput: {} qps", significant(samples.compute.len() as f64 / walltime * 1e3)));
@@ -64,6 +75,24 @@ pub fn write_profile(samples: &EngineSamples, program: &str) -> String {
     }
     text.push_str("]\n");
     text
+}
+
+fn averages(samples: &EngineSamples, runs: usize, log: &mut Lines) {
+    let n_averages = samples.compute.len() / runs;
+    let omitted = AVERAGES_SHOWN..n_averages.saturating_sub(AVERAGES_SHOWN).max(AVERAGES_SHOWN);
+    let pairs = samples.compute.chunks_exact(runs).zip(samples.enqueue.chunks_exact(runs));
+    for (idx, (compute, enqueue)) in pairs.enumerate() {
+        if omitted.start == idx && !omitted.is_empty() {
+            log.line(&format!("... Omitting {} lines", omitted.len()));
+        }
+        if omitted.contains(&idx) {
+            continue;
+        }
+        let (compute, enqueue) = (significant(mean(compute)), significant(mean(enqueue)));
+        log.line(&format!(
+            "Average on {runs} runs - GPU latency: {compute} ms - Host latency: {compute} ms (enqueue {enqueue} ms)"
+        ));
+    }
 }
 
 #[derive(Default)]

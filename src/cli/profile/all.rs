@@ -56,6 +56,7 @@ fn joined(series: &Series, one: &Characterised) -> Result<NetworkProfile, Failur
             format!("DLA times: differences of {kind} engines that hand over to the DLA at each group"),
             profile::demand_sources(&one.demands, &one.figures),
             format!("transitions: {}", profile::transition_sources(&one.transitions)),
+            profile::launch_source(&one.times),
         ],
     };
     Ok(join(&one.network.value, &series.platform.value, &one.times, &one.transitions, &one.demands, &origin)?)

@@ -37,9 +37,9 @@ pub(super) struct SeriesArguments {
     /// Least number of counted runs of each engine
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Runs")]
     pub(super) iterations: u32,
-    /// Least time of runs before them, in milliseconds
-    #[arg(long, default_value_t = 5_000, value_name = "MS", value_parser = clap::value_parser!(u32).range(..=3_600_000), help_heading = "Runs")]
-    pub(super) warm_up: u32,
+    /// Least time of runs before them, in milliseconds [default: 5000; in times that trtexec exported, its own 200]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(..=3_600_000), help_heading = "Runs")]
+    warm_up: Option<u32>,
     /// Least time of counted runs, in seconds
     #[arg(long, default_value_t = 0, value_name = "S", value_parser = clap::value_parser!(u32).range(..=86_400), help_heading = "Runs")]
     pub(super) duration: u32,
@@ -67,11 +67,21 @@ pub(super) struct SeriesArguments {
 }
 
 impl SeriesArguments {
+    /// Least time of runs before the counted ones [ms].
+    pub(super) fn warm_up(&self) -> u32 {
+        self.warm_up.unwrap_or(5_000)
+    }
+
+    /// The same of runs that `trtexec` made elsewhere, which warms up for 200 ms unless it is told otherwise.
+    pub(super) fn warm_up_elsewhere(&self) -> Milliseconds {
+        Milliseconds(f64::from(self.warm_up.unwrap_or(200)))
+    }
+
     /// How often each engine is run.
     pub(super) fn run_plan(&self) -> RunPlan {
         RunPlan {
             iterations: self.iterations,
-            warm_up: Milliseconds(f64::from(self.warm_up)),
+            warm_up: Milliseconds(f64::from(self.warm_up())),
             duration: Milliseconds(f64::from(self.duration) * 1e3),
             average_runs: self.avg_runs,
         }

@@ -73,7 +73,7 @@ pub(super) fn characterise(
     let runs = match &resolved.source {
         Source::Files => {
             let names: Vec<&str> = networks.iter().map(|found| &*found.value.name).collect();
-            let recorded = files::read(arguments, &names)?;
+            let recorded = files::read(arguments, &names, &platform.value)?;
             recorded.remarks.iter().for_each(|remark| output::note(quiet, &format!("note: {remark}")));
             recorded
         }
@@ -86,7 +86,8 @@ pub(super) fn characterise(
     let mut characterised = Vec::new();
     for network in networks {
         let one = one(arguments, wanted, network, &platform.value, &runs.runs, kernels.as_deref())?;
-        one.times.left_out.iter().for_each(|remark| output::note(quiet, &format!("note: {remark}")));
+        let remarks = one.times.remarks.iter().chain(&one.times.left_out);
+        remarks.for_each(|remark| output::note(quiet, &format!("note: {remark}")));
         characterised.push(one);
     }
     Ok(Series { source: resolved.source, platform, simulated, networks: characterised })

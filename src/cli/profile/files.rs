@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 
 use super::arguments::SeriesArguments;
-use crate::backend::trtexec::{self, Document, Log, Profile, SIMULATOR, Version};
+use crate::backend::trtexec::{self, Document, Generation, Log, LoggedDevice, Profile, SIMULATOR, Times, Version};
 use crate::cli::failure::Failure;
 use crate::cli::inputs;
 use crate::engine::EngineSpec;
+use crate::platform::Platform;
 use crate::profile::EngineRun;
 use crate::units::Milliseconds;
 
@@ -24,54 +25,120 @@ pub(super) struct Recorded {
     pub(super) simulated: bool,
 }
 
-/// All that the files of one engine in one folder say.
+/// Which run of which engine a file is of, as its name says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct RunName {
+    spec: EngineSpec,
+    /// What the name has beside the engine and the kind of file (`run2` of `X.run2.profile`).
+    label: String,
+}
+
+/// All that the files of one run in one folder say.
 #[derive(Default)]
 struct Sheet {
     profile: Option<(PathBuf, Profile)>,
     log: Option<(PathBuf, Log)>,
-    times: Option<(PathBuf, Milliseconds)>,
-    /// Whether `times` may be of runs with the profiler.
-    are_profiled_times: bool,
+    times: Option<(PathBuf, Times)>,
 }
 
-/// Reads the files of `--from` that tell of engines of the networks called `names`.
-pub(super) fn read(arguments: &SeriesArguments, names: &[&str]) -> Result<Recorded, Failure> {
-    let mut sheets: BTreeMap<(EngineSpec, PathBuf), Sheet> = BTreeMap::new();
+/// Reads the files of `--from` that tell of engines of the networks called `names`, which ran on `platform`.
+pub(super) fn read(arguments: &SeriesArguments, names: &[&str], platform: &Platform) -> Result<Recorded, Failure> {
+    let mut sheets: BTreeMap<(RunName, PathBuf), Sheet> = BTreeMap::new();
     for root in &arguments.from {
         for path in files_below(root)? {
-            let Some(spec) = spec_of(&path) else {
+            let Some(name) = name_of(&path) else {
                 if path == *root {
                     return Err(Failure::usage(format!("{}: its name doesn't say which engine it is of", path.display()))
                         .hint("name it as the plan is named: NETWORK_gpu_transition_at_38.profile, NETWORK_dla_mark_at_-1.log"));
                 }
                 continue;
             };
-            if !names.contains(&&*spec.network) {
+            if !names.contains(&&*name.spec.network) {
                 continue;
             }
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            let warm_up = Milliseconds(f64::from(arguments.warm_up));
-            sheets.entry((spec, folder)).or_default().add(&path, warm_up)?;
+            sheets.entry((name, folder)).or_default().add(&path)?;
         }
     }
     if sheets.is_empty() {
         return Err(anyhow!("`--from`: no file is named after an engine of {}", names.join(" or ")).into());
     }
-    collect(sheets)
+    let origin = board(sheets.values(), platform)?;
+    let mut recorded = collect(sheets, arguments.warm_up_elsewhere())?;
+    recorded.simulated = origin.simulated;
+    if !origin.names_board && arguments.platform.is_none() {
+        let title = &platform.title;
+        recorded.remarks.push(format!("no file says which board it is of; taken to be {title} (`--platform`)"));
+    }
+    Ok(recorded)
 }
 
-fn collect(sheets: BTreeMap<(EngineSpec, PathBuf), Sheet>) -> Result<Recorded, Failure> {
-    let mut by_spec: BTreeMap<EngineSpec, Vec<Sheet>> = BTreeMap::new();
-    for ((spec, _), sheet) in sheets {
-        by_spec.entry(spec).or_default().push(sheet);
+/// Of what board the files are.
+struct Board {
+    simulated: bool,
+    /// Whether a file says so.
+    names_board: bool,
+}
+
+/// Refuses files of different boards or TensorRT versions, which would be taken for repeats of each other, and those of
+/// another board than `platform` is.
+fn board<'a>(sheets: impl Iterator<Item = &'a Sheet>, platform: &Platform) -> Result<Board, Failure> {
+    let apart = |what: String| Failure::from(anyhow!("`--from`: {what}")).hint("profile them apart");
+    let mut simulated: Option<bool> = None;
+    let mut device: Option<(&Path, &LoggedDevice)> = None;
+    let mut generations: Vec<(&Path, &Generation)> = Vec::new();
+    for sheet in sheets {
+        if let Some(is) = sheet.is_simulated() {
+            if simulated.is_some_and(|before| before != is) {
+                return Err(apart("some of the files are the simulator's and some are not".to_owned()));
+            }
+            simulated = Some(is);
+        }
+        let logged = sheet.log.as_ref().and_then(|(path, log)| Some((&**path, log.device.as_ref()?)));
+        if let (Some((path, one)), Some((other, before))) = (logged, device)
+            && one != before
+        {
+            let (path, other) = (path.display(), other.display());
+            return Err(apart(format!("{other} is of {before}, {path} of {one}")));
+        }
+        device = device.or(logged);
+        for (path, generation) in sheet.generations() {
+            if let Some((other, before)) = generations.iter().find(|(_, before)| before.excludes(generation)) {
+                let (path, other) = (path.display(), other.display());
+                return Err(apart(format!("{other} is of {before}, {path} of {generation}")));
+            }
+            if generations.iter().all(|(_, before)| *before != generation) {
+                generations.push((path, generation));
+            }
+        }
+    }
+    let simulated = simulated == Some(true);
+    if let Some((path, device)) = device {
+        let is_another = if simulated {
+            device.name != platform.name
+        } else {
+            let known = device.compute_capability.as_ref().zip(platform.compute_capability.as_ref());
+            known.is_some_and(|(device, platform)| device != platform)
+        };
+        if is_another {
+            let path = path.display();
+            return Err(Failure::from(anyhow!("{path}: is of {device}, which isn't `{}`", platform.name))
+                .hint("name the board that the files are of by `--platform`"));
+        }
+    }
+    Ok(Board { simulated, names_board: device.is_some() })
+}
+
+fn collect(sheets: BTreeMap<(RunName, PathBuf), Sheet>, warm_up: Milliseconds) -> Result<Recorded, Failure> {
+    let mut by_name: BTreeMap<RunName, Vec<Sheet>> = BTreeMap::new();
+    for ((name, _), sheet) in sheets {
+        by_name.entry(name).or_default().push(sheet);
     }
     let mut recorded = Recorded::default();
-    let mut writers = Vec::new();
-    for (spec, mut sheets) in by_spec {
+    for (name, mut sheets) in by_name {
         join_neighbours(&mut sheets);
         for sheet in sheets {
-            writers.extend(sheet.is_simulated());
-            match sheet.run(&spec) {
+            match sheet.run(&name.spec, warm_up)? {
                 Ok((run, remark)) => {
                     recorded.remarks.extend(remark);
                     recorded.runs.push(run);
@@ -80,16 +147,10 @@ fn collect(sheets: BTreeMap<(EngineSpec, PathBuf), Sheet>) -> Result<Recorded, F
             }
         }
     }
-    if writers.iter().any(|&simulated| simulated) && !writers.iter().all(|&simulated| simulated) {
-        return Err(
-            anyhow!("`--from`: some of the files are the simulator's and some are not; profile them apart").into()
-        );
-    }
-    recorded.simulated = writers.iter().any(|&simulated| simulated);
     Ok(recorded)
 }
 
-/// A profile and a log of one engine that lie in different folders, one of each, belong together.
+/// A profile and a log of one run that lie in different folders, one of each, belong together.
 fn join_neighbours(sheets: &mut Vec<Sheet>) {
     let only = |has: fn(&Sheet) -> bool| sheets.iter().filter(|sheet| has(sheet)).count() == 1;
     let are_two = sheets.len() == 2 && only(|sheet| sheet.profile.is_some()) && only(|sheet| sheet.log.is_some());
@@ -97,35 +158,54 @@ fn join_neighbours(sheets: &mut Vec<Sheet>) {
         sheets.push(Sheet {
             profile: first.profile.or(second.profile),
             log: first.log.or(second.log),
-            are_profiled_times: first.are_profiled_times || second.are_profiled_times,
             times: first.times.or(second.times),
         });
     }
 }
 
 impl Sheet {
-    fn add(&mut self, path: &Path, warm_up: Milliseconds) -> Result<(), Failure> {
-        match inputs::read_by(path, trtexec::read)? {
-            Document::Profile(profile) => self.profile = Some((path.to_owned(), profile)),
-            Document::Log(log) => self.log = Some((path.to_owned(), *log)),
-            Document::Times(times) => {
-                // Up to TensorRT 8.4 the runs of the warm-up are among them, and nothing else tells.
-                let counted = times.compute_after(warm_up);
-                if counted.is_empty() {
-                    let (shown, warm_up) = (path.display(), warm_up.0);
-                    return Err(
-                        anyhow!("{shown}: no run begins after the warm-up of {warm_up} ms (`--warm-up`)").into()
-                    );
-                }
-                // TensorRT 7.1 attaches the profiler for `--exportTimes`, and 7.2 writes the same form.
-                self.are_profiled_times = times.generation.first < Version(7, 2);
-                let sum: Milliseconds = counted.iter().copied().sum();
-                self.times = Some((path.to_owned(), Milliseconds(sum.0 / counted.len() as f64)));
-            }
+    fn add(&mut self, path: &Path) -> Result<(), Failure> {
+        let before = match inputs::read_by(path, trtexec::read)? {
+            Document::Profile(profile) => self.profile.replace((path.to_owned(), profile)).map(|(path, _)| path),
+            Document::Log(log) => self.log.replace((path.to_owned(), *log)).map(|(path, _)| path),
+            Document::Times(times) => self.times.replace((path.to_owned(), times)).map(|(path, _)| path),
             // It says nothing of times.
-            Document::LayerInformation(_) => {}
+            Document::LayerInformation(_) => None,
+        };
+        let Some(before) = before else { return Ok(()) };
+        Err(Failure::from(anyhow!(
+            "{} and {}: both are of the same run, by their names",
+            before.display(),
+            path.display()
+        ))
+        .hint("give each repeat a folder of its own, or a name such as X.run2.profile and X.run2.log"))
+    }
+
+    /// The TensorRT versions that may have written its files.
+    fn generations(&self) -> impl Iterator<Item = (&Path, &Generation)> {
+        let profile = self.profile.iter().map(|(path, profile)| (&**path, &profile.generation));
+        let log = self.log.iter().map(|(path, log)| (&**path, &log.generation));
+        let times = self.times.iter().map(|(path, times)| (&**path, &times.generation));
+        profile.chain(log).chain(times)
+    }
+
+    /// Mean compute time of the counted runs among its times, with their file, and whether they had no profiler.
+    ///
+    /// Up to TensorRT 8.4 the runs of the warm-up are among them, and only a log beside them tells how many aren't.
+    fn mean_of_times(&self, warm_up: Milliseconds) -> Result<Option<(&Path, Milliseconds, bool)>, Failure> {
+        let Some((path, times)) = &self.times else { return Ok(None) };
+        let counted = match self.log.as_ref().and_then(|(_, log)| log.runs) {
+            Some(runs) => times.last_compute(runs),
+            None => times.compute_after(warm_up),
+        };
+        if counted.is_empty() {
+            let (shown, warm_up) = (path.display(), warm_up.0);
+            return Err(anyhow!("{shown}: no run begins after the warm-up of {warm_up} ms (`--warm-up`)").into());
         }
-        Ok(())
+        let sum: Milliseconds = counted.iter().copied().sum();
+        // TensorRT 7.1 attaches the profiler for `--exportTimes`, and 7.2 writes the same form.
+        let is_unprofiled = times.generation.first >= Version(7, 2);
+        Ok(Some((path, Milliseconds(sum.0 / counted.len() as f64), is_unprofiled)))
     }
 
     /// Whether the simulator wrote it; `None` where nothing was read that says who did.
@@ -136,42 +216,55 @@ impl Sheet {
         profile.or(log)
     }
 
-    /// The run, and what the user must know of it.
-    fn run(self, spec: &EngineSpec) -> Result<(EngineRun, Option<String>), String> {
-        let log = self.log.map(|(path, log)| {
-            let mean = log.compute.as_ref().and_then(|compute| compute.mean);
-            (path, mean, log.was_profiled() == Some(false), log.profile)
-        });
-        let summary = log.as_ref().and_then(|(path, mean, is_unprofiled, _)| Some((path, (*mean)?, *is_unprofiled)));
-        let times = self.times.as_ref().map(|(path, mean)| (path, *mean, !self.are_profiled_times));
+    /// The run, and what the user must know of it; or why there is none.
+    fn run(
+        self,
+        spec: &EngineSpec,
+        warm_up: Milliseconds,
+    ) -> Result<Result<(EngineRun, Option<String>), String>, Failure> {
+        let summary = self
+            .log
+            .as_ref()
+            .and_then(|(path, log)| Some((&**path, log.compute.as_ref()?.mean?, log.was_profiled() == Some(false))));
+        let times = self.mean_of_times(warm_up)?;
         // Whichever is known to be without the profiler; else whichever there is.
         let best = [times, summary].into_iter().flatten().max_by_key(|(_, _, is_unprofiled)| *is_unprofiled);
         let remark = best.filter(|(_, _, is_unprofiled)| !is_unprofiled).map(|(path, ..)| {
             format!("{}: may be of runs with the profiler, so times of layers aren't scaled to it", path.display())
         });
         let (mean, mean_is_unprofiled) = best.map_or((None, false), |(_, mean, is)| (Some(mean), is));
-        let origin = self.profile.as_ref().map(|(path, _)| path).or(log.as_ref().map(|(path, ..)| path));
-        let origin = origin.map_or_else(|| spec.stem(), |path| path.display().to_string());
-        let profile = self.profile.map(|(_, profile)| profile).or(log.and_then(|(.., table)| table));
+        let files = [self.profile.as_ref().map(|(path, _)| path), self.log.as_ref().map(|(path, _)| path)];
+        let origin = files.into_iter().flatten().next().map_or_else(|| spec.stem(), |path| path.display().to_string());
+        let table = self.log.and_then(|(_, log)| log.profile);
+        let profile = self.profile.map(|(_, profile)| profile).or(table);
         if profile.is_none() && mean.is_none() {
-            return Err(format!("{}: neither a profile nor a log with a summary or a table of layers", spec.stem()));
+            return Ok(Err(format!("{origin}: neither a profile nor a log with a summary or a table of layers")));
         }
-        Ok((EngineRun { spec: spec.clone(), origin, profile, mean, mean_is_unprofiled }, remark))
+        Ok(Ok((EngineRun { spec: spec.clone(), origin, profile, mean, mean_is_unprofiled }, remark)))
     }
 }
 
-/// The engine that a file is named after, whatever comes after the first dot of its name; a plan tells no times.
-fn spec_of(path: &Path) -> Option<EngineSpec> {
+/// Words of a file's name that say what kind of file it is.
+const KINDS: [&str; 8] = ["profile", "log", "times", "layers", "json", "txt", "out", "csv"];
+
+/// The run that a file is named after: an engine before a dot, and whatever follows but for the kind of file. A plan tells
+/// no times.
+fn name_of(path: &Path) -> Option<RunName> {
     let name = path.file_name()?.to_str()?;
     if name.contains(".plan") || name.contains(".tegrastats") {
         return None;
     }
     let mut dots = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
-    dots.find_map(|end| EngineSpec::from_stem(&name[..end]))
+    let (spec, end) = dots.find_map(|end| Some((EngineSpec::from_stem(&name[..end])?, end)))?;
+    let parts = name[end..].split('.').filter(|part| !part.is_empty() && !KINDS.contains(part));
+    Some(RunName { spec, label: parts.collect::<Vec<_>>().join(".") })
 }
 
 /// The files at or below `root`, by name.
 fn files_below(root: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !root.exists() {
+        return Err(anyhow!("{}: no such file or folder", root.display()).into());
+    }
     if !root.is_dir() {
         return Ok(vec![root.to_owned()]);
     }
@@ -198,7 +291,7 @@ mod tests {
     #[test]
     fn files_are_named_after_their_engines() {
         let check = |name: &str, stem: Option<&str>| {
-            assert_eq!(spec_of(Path::new(name)).map(|spec| spec.stem()).as_deref(), stem, "{name}");
+            assert_eq!(name_of(Path::new(name)).map(|name| name.spec.stem()).as_deref(), stem, "{name}");
         };
         check("a/googlenet_gpu_transition_at_38.profile", Some("googlenet_gpu_transition_at_38"));
         check("googlenet_dla_mark_at_-1.profile.json", Some("googlenet_dla_mark_at_-1"));
@@ -207,5 +300,13 @@ mod tests {
         check("googlenet_gpu_transition_at_38.plan", None);
         check("googlenet_gpu_transition_at_38.plan.json", None);
         check("layer_results.json", None);
+    }
+
+    #[test]
+    fn what_a_name_has_beside_engine_and_kind_tells_runs_apart() {
+        let label = |name: &str| name_of(Path::new(name)).unwrap().label;
+        assert_eq!(label("googlenet_gpu_transition_at_38.profile.json"), "");
+        assert_eq!(label("googlenet_gpu_transition_at_38.times"), "");
+        assert_eq!(label("googlenet_gpu_transition_at_38.run2.log.txt"), "run2");
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn text(series: &Series) -> String {
         text.push_str(&profile::demand_sources(&one.demands, &one.figures));
         text.push_str("\n\n");
         text.push_str(&profile::engines(&one.times.engines));
-        text.push_str(&profile::remarks(&one.times));
+        text.push_str(&profile::remarks(&one.times, &one.demands));
     }
     text
 }

@@ -12,8 +12,8 @@ use super::plans;
 use super::trtexec::{self, Task, Trtexec};
 use crate::artifact::{self, PlanDescription};
 use crate::backend::sim::{self, Noise};
-use crate::backend::trtexec::{Document, SIMULATOR, write_log, write_profile};
-use crate::backend::{self, EngineSamples, RunPlan};
+use crate::backend::trtexec::{Document, LoggedDevice, SIMULATOR, write_log, write_profile};
+use crate::backend::{self, EngineSamples, RunPlan, cuda};
 use crate::cli::build_engines::request::{Job, plan_path};
 use crate::cli::build_engines::target::{Backend, Target};
 use crate::cli::failure::Failure;
@@ -103,7 +103,19 @@ impl Recorder<'_> {
         let plan = self.runner.arguments.run_plan();
         let samples = self.samples(job, &plan)?;
         let program = if self.runner.target.is_simulated() { SIMULATOR } else { "haxconn" };
-        Ok(Files { profile: write_profile(&samples, program), log: write_log(&samples, &plan, program, command) })
+        let log = write_log(&samples, &plan, program, self.device().as_ref(), command);
+        Ok(Files { profile: write_profile(&samples, program), log })
+    }
+
+    /// On what engines run in this process.
+    fn device(&self) -> Option<LoggedDevice> {
+        if self.runner.target.is_simulated() {
+            let name = self.runner.target.platform_name().to_owned();
+            return Some(LoggedDevice { name, compute_capability: None });
+        }
+        let gpu = cuda::probe().ok()?.gpus.into_iter().next()?;
+        let [major, minor] = gpu.compute_capability;
+        Some(LoggedDevice { name: gpu.name, compute_capability: Some(format!("{major}.{minor}")) })
     }
 
     /// Runs it by `trtexec`: once for its times, and once for those of its layers, which slows it down. What the second
@@ -138,7 +150,8 @@ impl Recorder<'_> {
     /// What the run depends on, as the log's first line has it.
     fn command(&self, description: &PlanDescription) -> String {
         let Runner { target, trtexec, arguments } = self.runner;
-        let SeriesArguments { iterations, warm_up, duration, avg_runs, .. } = arguments;
+        let SeriesArguments { iterations, duration, avg_runs, .. } = arguments;
+        let warm_up = arguments.warm_up();
         let further = match (trtexec, target.is_simulated()) {
             (Some(trtexec), _) => format!(" --trtexec={}", trtexec.version()),
             (None, false) => String::new(),

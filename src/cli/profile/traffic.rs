@@ -37,6 +37,9 @@ pub(super) fn counted(
         groups.len(),
         traffic.elsewhere.mebibytes()
     ));
+    if traffic.cut_off > 0 {
+        note(format!("the last {} kernels are of a run that was cut off; they aren't counted", traffic.cut_off));
+    }
     if n_known == 0 {
         note("no NVTX range names a layer; profile with `ncu --nvtx`".to_owned());
     }

@@ -35,12 +35,7 @@ pub(super) fn text(series: &Series) -> String {
     for one in &series.networks {
         text.extend(["\n", &one.network.value.title, "\n"]);
         text.push_str(&profile::transitions(&one.transitions));
-        let lines = [("GPU to DLA", &one.transitions.to_dla), ("DLA to GPU", &one.transitions.to_gpu)];
-        for (direction, line) in lines {
-            if let Some(line) = line {
-                text.push_str(&profile::transition_line(direction, line));
-            }
-        }
+        text.push_str(&profile::transition_lines(&one.transitions));
     }
     text
 }

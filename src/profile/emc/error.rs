@@ -26,6 +26,14 @@ pub enum EmcError {
         /// Time of the last of them; 0 where there is none.
         last: Milliseconds,
     },
+    /// The run is over before its warm-up is.
+    #[error("the run ends at {:.3} s of the recording, before its warm-up does at {:.3} s", end.0 / 1e3, start.0 / 1e3)]
+    WarmUpOnly {
+        /// End of the warm-up.
+        start: Milliseconds,
+        /// End of the run.
+        end: Milliseconds,
+    },
     /// Use of the memory is in no sample, but its clock is.
     #[error("none of {n_samples} sample(s) says how busy the memory was: this `tegrastats` prints its clock only")]
     ClockOnly {
@@ -54,6 +62,7 @@ impl EmcError {
         match self {
             Self::BackInTime { .. } => "record each run into a file of its own",
             Self::NoSample { .. } => "record longer (`--seconds`), or more often (`--interval`)",
+            Self::WarmUpOnly { .. } => "record longer (`--seconds`), or count from earlier on (`--warm-up`)",
             Self::ClockOnly { .. } => {
                 "use the `tegrastats` of JetPack, not that of DRIVE OS; a memory controller without use can't be profiled"
             }

@@ -1,15 +1,22 @@
 //! Demand of a layer group on the DLA, whose traffic no counter tells: HaX-CoNN's ratio rule, and which characterised
 //! convolution it takes the ratio from.
 
-use super::SingleConvolution;
+use super::{EmcFigure, SingleConvolution};
 use crate::group::LayerRange;
 use crate::network::{Layer, LayerKind, Network};
-use crate::units::{GigabytesPerSecond, Percent};
 
-/// Demand on the DLA by HaX-CoNN's rule (its artifact's README, step 5): the demand on the GPU times the ratio of the
-/// memory's use by a like convolution on the DLA and on the GPU. `None` where the GPU's use is zero.
-pub fn ratio_rule(on_dla: Percent, on_gpu: Percent, gpu_demand: GigabytesPerSecond) -> Option<GigabytesPerSecond> {
-    (on_gpu.0 > 0.0).then(|| GigabytesPerSecond(on_dla.0 / on_gpu.0 * gpu_demand.0))
+/// The factor from a demand on the GPU to that on the DLA, by HaX-CoNN's rule (its artifact's README, step 5): how much a
+/// like convolution asks of the memory on the DLA, over how much on the GPU.
+///
+/// By throughput, since a percentage is a share of the peak at its clock; by percentages only where neither clock is known.
+/// `None` where one of them is zero, which no convolution's use of the memory is.
+pub fn ratio_rule(on_dla: &EmcFigure, on_gpu: &EmcFigure) -> Option<f64> {
+    let (dla, gpu) = match (on_dla.demand, on_gpu.demand) {
+        (Some(dla), Some(gpu)) => (dla.0, gpu.0),
+        (None, None) => (on_dla.mean.0, on_gpu.mean.0),
+        _ => return None,
+    };
+    (dla > 0.0 && gpu > 0.0).then(|| dla / gpu)
 }
 
 /// Which of `known` is most like the layers of `range`: nearest to their convolution with the most multiply-accumulates by
@@ -36,12 +43,26 @@ fn convolution(network: &Network, layer: &Layer) -> Option<SingleConvolution> {
 mod tests {
     use super::*;
     use crate::network::{CONVOLUTIONS, caffe, catalog};
+    use crate::platform::Provenance;
+    use crate::units::{GigabytesPerSecond, Percent};
 
     #[test]
     fn the_dla_asks_for_as_much_less_as_it_used_less() {
-        let demand = ratio_rule(Percent(30.0), Percent(60.0), GigabytesPerSecond(50.0));
-        assert_eq!(demand, Some(GigabytesPerSecond(25.0)));
-        assert_eq!(ratio_rule(Percent(30.0), Percent(0.0), GigabytesPerSecond(50.0)), None);
+        let figure = |mean, demand: Option<f64>| EmcFigure {
+            network: "conv1_kernel1".into(),
+            convolution: SingleConvolution::named("conv1_kernel1"),
+            accelerator: "any".into(),
+            mean: Percent(mean),
+            demand: demand.map(GigabytesPerSecond),
+            provenance: Provenance::Measured,
+        };
+        assert_eq!(ratio_rule(&figure(30.0, None), &figure(60.0, None)), Some(0.5));
+        // The same share of a clock twice as high is twice as much.
+        assert_eq!(ratio_rule(&figure(30.0, Some(40.0)), &figure(30.0, Some(20.0))), Some(2.0));
+        assert_eq!(ratio_rule(&figure(30.0, Some(40.0)), &figure(30.0, None)), None);
+        for [dla, gpu] in [[30.0, 0.0], [0.0, 30.0]] {
+            assert_eq!(ratio_rule(&figure(dla, None), &figure(gpu, None)), None);
+        }
     }
 
     #[track_caller]

@@ -35,6 +35,9 @@ pub struct EmcSummary {
 /// The samples that speak of nothing but `window`. A sample is a mean since the one before, so both must lie inside; the
 /// first one of a recording speaks of a time that isn't known.
 pub fn inside(samples: &[EmcSample], window: Window) -> Result<Vec<EmcSample>, EmcError> {
+    if window.end.0 <= window.start.0 && !samples.is_empty() {
+        return Err(EmcError::WarmUpOnly { start: window.start, end: window.end });
+    }
     let lies_inside = |pair: &&[EmcSample]| pair[0].at.0 >= window.start.0 && pair[1].at.0 <= window.end.0;
     let found: Vec<EmcSample> = samples.windows(2).filter(lies_inside).map(|pair| pair[1]).collect();
     if found.is_empty() {
