@@ -105,3 +105,14 @@ fn tables_that_can_not_be_used_are_refused_in_words() {
     let words = ["`--nsight` is of one network, but `--dnns` names 2", "hint: profile each network by itself"];
     refuses_in(folder.path(), &two, 2, &words);
 }
+
+#[test]
+fn a_demand_above_the_peak_is_marked() {
+    let folder = TempDir::new().unwrap();
+    let kernels = [("conv1 + relu1", "9,000,000"), ("prob", "20")];
+    let (document, _) = profiled(folder.path(), &raw_page("dram__bytes.sum", &kernels));
+    let gpu = &document["networks"][0]["groups"][0]["gpu"];
+    assert_eq!((gpu["demand_gbps"].as_f64(), gpu["demand_clamped"].as_bool()), (Some(137.0), Some(true)), "{gpu}");
+    let text = accepts_in(folder.path(), &alexnet("layers", &["--nsight", "alexnet.csv"]));
+    assert!(text.contains("137.0! nsight") && text.contains("! came out above the memory's peak"), "{text}");
+}

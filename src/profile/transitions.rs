@@ -177,3 +177,57 @@ impl Measurer<'_> {
         Some(head.minus(&tail(0)?.minus(&tail(start)?)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::builtin;
+    use crate::network::{caffe, catalog};
+    use crate::profile::layer_times;
+
+    /// The change before AlexNet's layer 4, from runs by their engine, mean, and whether that was without the profiler.
+    fn before_conv2(runs: &[(&str, f64, bool)]) -> Transition {
+        let entry = catalog::find("alexnet").unwrap();
+        let network = caffe::parse(entry.text, entry.name, entry.title).unwrap();
+        let platform = builtin::platform("xavier_agx").unwrap();
+        let run = |&(stem, mean, mean_is_unprofiled): &(&str, f64, bool)| EngineRun {
+            spec: EngineSpec::from_stem(stem).unwrap(),
+            origin: stem.to_owned(),
+            profile: None,
+            mean: Some(Milliseconds(mean)),
+            mean_is_unprofiled,
+        };
+        let runs: Vec<EngineRun> = runs.iter().map(run).collect();
+        let layers = layer_times(&network, &[0, 4, 8], &runs);
+        transition_times(&network, &platform, &[0, 4, 8], &runs, &layers).transitions[1].clone()
+    }
+
+    #[test]
+    fn a_mean_without_the_profiler_is_never_subtracted_from_one_with_it() {
+        let [whole, marked] = ["alexnet_gpu_mark_at_-1", "alexnet_gpu_mark_at_3"];
+        let cost = |runs: &[(&str, f64, bool)]| before_conv2(runs).to_dla.by_mark;
+        let close = |mark: Option<Mark>, expected: f64| (mark.unwrap().cost.value.0 - expected).abs() < 1e-9;
+        assert!(close(cost(&[(whole, 1.0, true), (marked, 1.1, true)]), 0.1));
+        assert!(close(cost(&[(whole, 2.0, false), (marked, 2.3, false)]), 0.3));
+        assert_eq!(cost(&[(whole, 1.0, true), (marked, 2.3, false)]), None);
+        assert!(close(
+            cost(&[(whole, 1.0, true), (whole, 2.0, false), (marked, 1.1, true), (marked, 9.0, false)]),
+            0.1
+        ));
+    }
+
+    #[test]
+    fn each_direction_has_the_size_of_its_own_mark() {
+        let runs = [
+            ("alexnet_gpu_mark_at_-1", 1.0, true),
+            ("alexnet_gpu_mark_at_3", 1.1, true),
+            ("alexnet_dla_mark_at_-1", 2.0, true),
+            ("alexnet_dla_mark_at_4", 2.1, true),
+        ];
+        let transition = before_conv2(&runs);
+        // 96 maps of 27x27 after the pooling cross, two bytes each; the DLA's mark is of conv2's 256 maps.
+        assert_eq!(transition.crossing, Bytes(96 * 27 * 27 * 2));
+        assert_eq!(transition.to_dla.by_mark.unwrap().bytes, transition.crossing);
+        assert_eq!(transition.to_gpu.by_mark.unwrap().bytes, Bytes(256 * 27 * 27 * 2));
+    }
+}
