@@ -87,7 +87,7 @@ fn read<T>(origin: Origin, name: &str, embedded: Option<&str>, parse: fn(&str, &
     let origin = if embedded == Some(&*text) { Origin::BuiltIn(name.to_owned()) } else { origin };
     let value = parse(&text, &origin.to_string())?;
     let hides_builtin = embedded.is_some() && matches!(origin, Origin::File(_));
-    Ok(Found { value, sha256: sha256(text.as_bytes()), hides_builtin, origin })
+    Ok(Found { value, sha256: sha256(text.as_bytes()), hides_builtin, origin, notes: Vec::new() })
 }
 
 /// Which names there are, the most similar ones first.

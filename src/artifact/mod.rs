@@ -13,6 +13,7 @@ mod hash;
 pub mod inspect;
 mod json;
 mod measured;
+mod onnx;
 mod origin;
 mod plan;
 mod platform;
@@ -39,6 +40,7 @@ pub use file::{prepare_folder, read_bytes, read_text, write_bytes, write_text};
 pub use hash::sha256;
 pub use json::to_json;
 pub use measured::{LayerResults, layer_results_to_json, profiles_to_json, transition_results_to_json};
+pub use onnx::{embed_external_data, read_onnx};
 pub use origin::{Found, Origin};
 pub use plan::{
     BuiltPlan, EngineField, LayerField, PlacementField, PlanDescription, PlanInputs, built_plans_to_json, check_plan,

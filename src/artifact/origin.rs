@@ -1,4 +1,4 @@
-//! Where a platform or a profile was found, as it is announced and recorded.
+//! Where a platform, a profile or a network was found, as it is announced and recorded.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -23,6 +23,8 @@ pub struct Found<T> {
     pub sha256: String,
     /// Whether the file hides a built-in of the same name: to be announced.
     pub hides_builtin: bool,
+    /// What was taken otherwise than it says, or isn't understood: to be announced.
+    pub notes: Vec<String>,
 }
 
 impl fmt::Display for Origin {

@@ -36,6 +36,8 @@ pub(super) enum Command {
     Inspect(InspectArguments),
     /// Find the placement and order of layer groups that finishes first
     Schedule(ScheduleArguments),
+    /// Write a network, or some of its layers, as an ONNX model
+    Export(ExportArguments),
     /// Judge a schedule file
     Check(CheckArguments),
     /// Run a schedule and show predicted beside what came out
@@ -50,7 +52,7 @@ pub(super) enum Command {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Networks")]
 pub(super) struct NetworkArguments {
-    /// Networks by name or file, separated by commas; the same one twice is two instances
+    /// Networks by name or file (prototxt or ONNX), separated by commas; the same one twice is two instances
     #[arg(long, value_delimiter = ',', required = true, value_name = "NAME|FILE,..")]
     pub(super) dnns: Vec<String>,
     /// Layer groups of every network: at most N, every legal cut, the paper's, or the first layers of the groups
@@ -219,6 +221,26 @@ pub(super) struct ScheduleArguments {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn export --dnns googlenet --out googlenet.onnx")]
+pub(super) struct ExportArguments {
+    /// One network by name or file
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Networks")]
+    pub(super) dnns: String,
+    /// Only these layers, as a model of their own: `0-9`
+    #[arg(long, value_name = "FIRST-LAST", value_parser = layer_range, help_heading = "Networks")]
+    pub(super) layers: Option<(usize, usize)>,
+    /// Seed of the weights of a network whose file holds none
+    #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
+    pub(super) seed: u64,
+    /// Print no remarks on stderr
+    #[arg(long, help_heading = "Output")]
+    pub(super) quiet: bool,
+    /// The model
+    #[arg(long, value_name = "FILE.onnx", help_heading = "Output")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
 #[command(after_help = "Example: haxconn check output/schedule.json")]
 pub(super) struct CheckArguments {
     /// The schedule to judge
@@ -315,6 +337,12 @@ fn transition_limit(text: &str) -> Result<TransitionLimit, String> {
         return Ok(TransitionLimit(None));
     }
     text.parse().map(|limit| TransitionLimit(Some(limit))).map_err(|_| "expected a whole number or `unlimited`".into())
+}
+
+/// The first and the last layer of a closed range.
+fn layer_range(text: &str) -> Result<(usize, usize), String> {
+    let numbers = text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+    numbers.filter(|(first, last)| first <= last).ok_or_else(|| "expected the first and the last layer: `0-9`".into())
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

@@ -24,7 +24,7 @@ pub(super) const USUAL_PLATFORM: &str = "xavier_agx";
 
 /// The network that `name` means: a file where it looks like a path, else one of the built-in networks.
 pub(super) fn network(name: &str) -> Result<Found<Network>, Failure> {
-    if name.contains(['/', '\\']) || Path::new(name).extension().is_some_and(|extension| extension == "prototxt") {
+    if is_file_name(name) {
         return read_network_file(Path::new(name));
     }
     let entry = catalog::find(name)
@@ -35,7 +35,18 @@ pub(super) fn network(name: &str) -> Result<Found<Network>, Failure> {
     }
     let value = parse_builtin(entry)?;
     let sha256 = value.content_hash.clone();
-    Ok(Found { value, origin: Origin::BuiltIn(entry.name.into()), sha256, hides_builtin: false })
+    Ok(Found { value, origin: Origin::BuiltIn(entry.name.into()), sha256, hides_builtin: false, notes: Vec::new() })
+}
+
+/// Whether a network is named by its file: by a path, or by a file's ending.
+pub(super) fn is_file_name(name: &str) -> bool {
+    let ends = |extension: &std::ffi::OsStr| extension == "prototxt" || extension == "onnx";
+    name.contains(['/', '\\']) || Path::new(name).extension().is_some_and(ends)
+}
+
+/// Whether a file is read as an ONNX model.
+pub(super) fn is_onnx(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
 }
 
 /// The network in the file at `path`, or those in the files `*.prototxt` of the folder at `path`, by name.
@@ -67,14 +78,25 @@ pub(super) fn parse_builtin(entry: &Entry) -> Result<Network, Failure> {
 
 /// The network in the file at `path`, called by the file's stem.
 fn read_network_file(path: &Path) -> Result<Found<Network>, Failure> {
+    if is_onnx(path) {
+        let imported = artifact::read_onnx(path)?;
+        return Ok(found_model(path, &imported.network, imported.notes));
+    }
     let stem = path.file_stem().map_or_else(|| path.to_string_lossy(), |stem| stem.to_string_lossy());
     read_network(path, &stem, &stem, false)
+}
+
+/// A network that the ONNX model at `path` holds.
+pub(super) fn found_model(path: &Path, network: &Network, notes: Vec<String>) -> Found<Network> {
+    let notes = notes.into_iter().map(|note| format!("{}: {note}", path.display())).collect();
+    let sha256 = network.content_hash.clone();
+    Found { value: network.clone(), origin: Origin::File(path.into()), sha256, hides_builtin: false, notes }
 }
 
 fn read_network(path: &Path, name: &str, title: &str, hides_builtin: bool) -> Result<Found<Network>, Failure> {
     let value = read_by(path, |text| caffe::parse(text, name, title))?;
     let sha256 = value.content_hash.clone();
-    Ok(Found { value, origin: Origin::File(path.into()), sha256, hides_builtin })
+    Ok(Found { value, origin: Origin::File(path.into()), sha256, hides_builtin, notes: Vec::new() })
 }
 
 /// What `reader`, whose errors begin with a line, makes of the file at `path`.
@@ -122,7 +144,9 @@ pub(super) fn refused_groups(error: &GroupError) -> Failure {
     Failure::usage(format!("`--groups`: {error}"))
 }
 
-/// A remark where a user's file took the place of a built-in one.
-pub(super) fn announce<T>(what: &str, found: &Found<T>) -> Option<String> {
-    found.hides_builtin.then(|| format!("{what} {} is used instead of the built-in one of that name", found.origin))
+/// A remark where a user's file took the place of a built-in one, and what else is to be said of it.
+pub(super) fn announce<T>(what: &str, found: &Found<T>) -> Vec<String> {
+    let hides = found.hides_builtin;
+    let hides = hides.then(|| format!("{what} {} is used instead of the built-in one of that name", found.origin));
+    hides.into_iter().chain(found.notes.iter().cloned()).collect()
 }

@@ -10,7 +10,7 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let spec = inputs::group_spec(&arguments.networks)?.unwrap_or_default();
     let networks = inputs::networks(&arguments.networks, 1)?;
     let platform = inputs::platform(&arguments.platform.platform)?;
-    let remarks = networks.iter().filter_map(|network| inputs::announce("network", network));
+    let remarks = networks.iter().flat_map(|network| inputs::announce("network", network));
     for remark in remarks.chain(inputs::announce("platform", &platform)) {
         output::note(arguments.output.quiet, &format!("note: {remark}"));
     }

@@ -5,6 +5,7 @@ mod board;
 mod build_engines;
 mod check;
 mod doctor;
+mod export;
 mod failure;
 mod inputs;
 mod inspect;
@@ -51,6 +52,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
         Command::Schedule(arguments) => schedule::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::RunMulti(arguments) => run_multi::run(&arguments),
         Command::Read(arguments) => read::run(&arguments),

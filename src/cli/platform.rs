@@ -36,7 +36,7 @@ fn list(arguments: &OutputArguments) -> Result<(), Failure> {
 
 fn show(arguments: &PlatformShowArguments) -> Result<(), Failure> {
     let found = inputs::platform(&arguments.platform)?;
-    if let Some(remark) = inputs::announce("platform", &found) {
+    for remark in inputs::announce("platform", &found) {
         output::note(arguments.output.quiet, &format!("note: {remark}"));
     }
     if arguments.output.format == Format::Json {

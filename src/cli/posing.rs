@@ -65,8 +65,7 @@ pub(super) const MODELLED: &str = "modelled";
 
 /// Characterises the tasks on `platform` and poses the problem of running them beside each other.
 pub(super) fn pose(wishes: Vec<TaskWish>, platform: Found<Platform>, terms: Terms) -> Result<Posed, Failure> {
-    let mut remarks: Vec<String> =
-        wishes.iter().filter_map(|wish| inputs::announce("network", &wish.network)).collect();
+    let mut remarks: Vec<String> = wishes.iter().flat_map(|wish| inputs::announce("network", &wish.network)).collect();
     remarks.extend(inputs::announce("platform", &platform));
     let mut profiles = Vec::new();
     for wish in &wishes {
@@ -191,7 +190,7 @@ pub(super) fn read_profile(path: &Path) -> Result<Found<NetworkProfile>, anyhow:
     let text = artifact::read_text(path)?;
     let value = artifact::read_profile(&text, &path.display().to_string())?;
     let sha256 = artifact::sha256(text.as_bytes());
-    Ok(Found { value, origin: Origin::File(path.into()), sha256, hides_builtin: false })
+    Ok(Found { value, origin: Origin::File(path.into()), sha256, hides_builtin: false, notes: Vec::new() })
 }
 
 /// How the problem counts contention, as files and reports name it.

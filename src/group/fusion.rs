@@ -3,7 +3,7 @@
 //! The rules are those of the TensorRT developer guide ("Types of fusions") as far as they concern Caffe networks, taken
 //! on the safe side: a fusion that some version performs counts as one, so that no cut between units ever breaks it.
 
-use crate::network::{EltwiseOperation, Layer, LayerKind, Network, TensorId};
+use crate::network::{EltwiseOperation, Layer, LayerKind, Network, Operator, OperatorClass, TensorId};
 use crate::units::Bytes;
 
 /// Layers that run as one kernel on a GPU and as one operation on a DLA. Tensors between them never reach memory.
@@ -31,8 +31,8 @@ impl FusedUnit {
 /// The network as TensorRT runs it: every layer belongs to exactly one unit; units are in the order of their last layer.
 ///
 /// * Batch normalization, scale and pointwise activation join the convolution, deconvolution, fully connected layer,
-///   elementwise layer, batch normalization or scale before them, when nobody else reads the tensor between.
-///   An activation ends a unit.
+///   matrix product, elementwise layer, batch normalization or scale before them, when nobody else reads the tensor
+///   between. An activation ends a unit, unless it is an operator that only ONNX has: chains of those are one.
 /// * An elementwise sum joins the last convolution among its bottoms, when that has no activation yet and no other reader.
 /// * Parallel 1x1 convolutions that a GPU runs together are not joined: they never lie across a cut.
 pub fn fused_units(network: &Network) -> Vec<FusedUnit> {
@@ -87,7 +87,11 @@ fn joins(network: &Network, readers: &[Vec<usize>], layer: &Layer) -> Option<usi
         (readers[tensor.0].len() == 1 && network.layers[producer].tops.len() == 1).then_some(producer)
     };
     match &layer.kind {
-        LayerKind::BatchNorm { .. } | LayerKind::Scale { .. } | LayerKind::Relu { .. } | LayerKind::Activation(_) => {
+        LayerKind::BatchNorm { .. }
+        | LayerKind::Scale { .. }
+        | LayerKind::Relu { .. }
+        | LayerKind::Activation(_)
+        | LayerKind::Operator(Operator { class: OperatorClass::Pointwise, .. }) => {
             let [bottom] = layer.bottoms.as_slice() else { return None };
             private(bottom).filter(|&producer| is_open(&network.layers[producer].kind))
         }
@@ -108,6 +112,7 @@ fn is_open(kind: &LayerKind) -> bool {
             | LayerKind::Eltwise(_)
             | LayerKind::BatchNorm { .. }
             | LayerKind::Scale { .. }
+            | LayerKind::Operator(Operator { class: OperatorClass::Product | OperatorClass::Pointwise, .. })
     )
 }
 

@@ -54,6 +54,7 @@ pub fn support(network: &Network, layer: usize, rules: &SupportRules) -> Result<
         LayerKind::Softmax => softmax_fits(shape_of(network, &layer.bottoms), limits),
         LayerKind::Concat => concat_fits(layer),
         LayerKind::Rearrange(name) => rearrange_fits(name, limits),
+        LayerKind::Operator(operator) => Err(Unsupported(format!("ONNX's {} is not supported", operator.name))),
         LayerKind::InnerProduct(_) | LayerKind::BatchNorm { .. } | LayerKind::Scale { .. } => Ok(()),
     }
 }
@@ -91,7 +92,9 @@ fn tensors_fit(network: &Network, layer: &Layer, limits: &LayerLimits) -> Result
 }
 
 fn convolution_fits(convolution: &Convolution, limits: &LayerLimits) -> Result<(), Unsupported> {
-    window_fits("convolution", convolution.window, limits.convolution)?;
+    let window = convolution.window;
+    let pad = convolution.pad_end.map_or(window.pad, |end| [0, 1].map(|axis| end[axis].max(window.pad[axis])));
+    window_fits("convolution", Window { pad, ..window }, limits.convolution)?;
     let [rows, columns] = convolution.window.dilation;
     require(rows.max(columns) <= limits.max_dilation, || {
         format!("convolution dilation {rows}x{columns} is larger than {0}x{0}", limits.max_dilation)

@@ -57,7 +57,7 @@ pub(crate) fn window(kernel: u64, stride: u64, pad: u64) -> Window {
 }
 
 pub(crate) fn convolution(window: Window) -> Convolution {
-    Convolution { num_output: 16, window, group: 1, bias: true }
+    Convolution { num_output: 16, window, pad_end: None, group: 1, bias: true }
 }
 
 fn kind(word: &str) -> LayerKind {

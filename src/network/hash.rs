@@ -19,7 +19,12 @@ pub(super) fn content_hash(tensors: &[Tensor], layers: &[Layer]) -> String {
         let kind = layer.kind.caffe_name();
         hasher.update(format!("layer {:?} {kind} {bottoms:?} {tops:?}{}\n", layer.name, parameters(&layer.kind)));
     }
-    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+    hexadecimal(&hasher.finalize())
+}
+
+/// Two digits a byte.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
@@ -28,8 +33,9 @@ pub(super) fn content_hash(tensors: &[Tensor], layers: &[Layer]) -> String {
 fn parameters(kind: &LayerKind) -> String {
     match kind {
         LayerKind::Convolution(convolution) | LayerKind::Deconvolution(convolution) => {
-            let Convolution { num_output, window: shape, group, bias } = convolution;
-            format!(" {num_output} {} group {group} bias {bias}", window(*shape))
+            let Convolution { num_output, window: shape, pad_end, group, bias } = convolution;
+            let pad_end = pad_end.map_or_else(String::new, |pad| format!(" pad_end {pad:?}"));
+            format!(" {num_output} {}{pad_end} group {group} bias {bias}", window(*shape))
         }
         LayerKind::Pooling(pooling) => {
             format!(" {:?} {} global {}", pooling.method, window(pooling.window), pooling.global)
@@ -47,6 +53,7 @@ fn parameters(kind: &LayerKind) -> String {
             let coefficients: Vec<_> = eltwise.coefficients.iter().map(f64::to_string).collect();
             format!(" {:?} [{}]", eltwise.operation, coefficients.join(", "))
         }
+        LayerKind::Operator(operator) => format!(" {:?}", operator.class),
         LayerKind::Concat | LayerKind::Softmax | LayerKind::Rearrange(_) => String::new(),
     }
 }

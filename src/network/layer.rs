@@ -1,4 +1,4 @@
-//! The layer types that the parsers understand, with Caffe's parameters.
+//! The layer types that the parsers understand, with Caffe's parameters, and what stands for ONNX's other operators.
 
 use super::TensorId;
 
@@ -39,6 +39,8 @@ pub struct Convolution {
     pub num_output: u64,
     /// Kernel, stride, padding, dilation.
     pub window: Window,
+    /// Padding after the last row and column where it isn't that before the first, as ONNX allows.
+    pub pad_end: Option<[u64; 2]>,
     /// Number of groups into which channels are divided.
     pub group: u64,
     /// Whether a bias is added.
@@ -52,6 +54,8 @@ pub enum PoolingMethod {
     Max,
     /// The mean, padding counted.
     Average,
+    /// The mean of what lies inside the input: ONNX's usual one.
+    AverageInside,
 }
 
 /// Parameters of a pooling layer; a global pooling has its input's height and width as kernel.
@@ -144,6 +148,32 @@ pub enum Activation {
     TanH,
 }
 
+/// An operator of ONNX for which Caffe has no layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator {
+    /// ONNX's name of its type.
+    pub name: String,
+    /// What kind of work it is.
+    pub class: OperatorClass,
+}
+
+/// Kinds of work, as far as fusion and costs tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperatorClass {
+    /// A function of single elements of one or several tensors.
+    Pointwise,
+    /// A matrix product or a convolution: multiply-accumulates on weights or on two computed tensors.
+    Product,
+    /// Normalization over some of the sides.
+    Normalization,
+    /// Only moves, picks or reduces elements.
+    Rearrangement,
+    /// The same elements in another shape: nothing moves.
+    View,
+    /// Nothing is known but the shapes of its tensors.
+    Unknown,
+}
+
 impl Activation {
     /// The name that Caffe gives this type.
     pub fn caffe_name(&self) -> &'static str {
@@ -198,10 +228,12 @@ pub enum LayerKind {
     /// A layer that only rearranges, picks or reduces data, by its Caffe type name (`Reshape`, `Permute`, `Crop`,
     /// `Reduction`).
     Rearrange(String),
+    /// An operator of ONNX that is none of the above.
+    Operator(Operator),
 }
 
 impl LayerKind {
-    /// The name that Caffe gives this type.
+    /// The name that Caffe gives this type, or ONNX where Caffe has none.
     pub fn caffe_name(&self) -> &str {
         match self {
             Self::Convolution(_) => "Convolution",
@@ -211,6 +243,7 @@ impl LayerKind {
             Self::Relu { .. } => "ReLU",
             Self::Activation(activation) => activation.caffe_name(),
             Self::Rearrange(name) => name,
+            Self::Operator(operator) => &operator.name,
             Self::Lrn(_) => "LRN",
             Self::BatchNorm { .. } => "BatchNorm",
             Self::Scale { .. } => "Scale",

@@ -10,21 +10,25 @@ mod error;
 mod hash;
 mod layer;
 mod nearest;
+pub mod onnx;
 mod text;
+mod weights;
 
 pub use convolutions::CONVOLUTIONS;
 pub use error::{NetworkError, Position};
 
 pub use layer::{
     Activation, Convolution, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, LocalResponseNormalization,
-    Pooling, PoolingMethod, Window,
+    Operator, OperatorClass, Pooling, PoolingMethod, Window,
 };
 pub use text::text_of;
+pub use weights::SeededWeights;
+pub(crate) use weights::single;
 
 /// A tensor of a network: one value between layers. An in-place layer makes a new tensor with the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
-    /// The blob's name in the network file.
+    /// The blob's or tensor's name in the network file.
     pub name: String,
     /// Channels, height and width; the batch is always 1.
     pub shape: Shape,
@@ -80,7 +84,8 @@ pub struct Network {
     pub content_hash: String,
     /// Every tensor, inputs first, then in the order in which layers write them.
     pub tensors: Vec<Tensor>,
-    /// Layers in the order and with the indices of TensorRT 7.1's Caffe parser. A layer's index is its position.
+    /// Layers in the order and with the indices of TensorRT 7.1's Caffe parser; those of an ONNX file in topological
+    /// order. A layer's index is its position.
     pub layers: Vec<Layer>,
 }
 

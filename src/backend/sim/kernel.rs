@@ -2,7 +2,7 @@
 //! multiply-accumulates and the bytes that the cost model charges for.
 
 use crate::group::{FusedUnit, LayerRange, fused_units};
-use crate::network::{Convolution, Layer, LayerKind, Network, TensorId};
+use crate::network::{Convolution, Layer, LayerKind, Network, Operator, OperatorClass, TensorId};
 use crate::platform::{AcceleratorKind, Platform, Roofline};
 use crate::units::{Bytes, Milliseconds};
 
@@ -138,6 +138,7 @@ impl Launcher<'_> {
         layers.sort_unstable();
         let elements = match self.network.layers[layers[0]].kind {
             LayerKind::Concat => 2 * self.copied_elements(layers[0]),
+            LayerKind::Operator(Operator { class: OperatorClass::View, .. }) => 0,
             _ => launch[0].inputs + launch.iter().map(|unit| unit.weights + unit.outputs).sum::<u64>(),
         };
         let macs = layers.iter().map(|&idx| self.filled_macs(&self.network.layers[idx])).sum();

@@ -5,7 +5,7 @@ use super::ffi::{self, ElementType, Elementwise, Refused, Tensor, Window};
 use super::weights::WeightSource;
 use crate::network::{
     Activation, Convolution, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, Network, Pooling,
-    PoolingMethod, Shape, TensorId,
+    PoolingMethod, Shape, TensorId, single,
 };
 
 /// A network of TensorRT's that stands for one of ours.
@@ -129,7 +129,7 @@ impl Assembler<'_> {
             LayerKind::Eltwise(eltwise) => self.eltwise(name, &inputs, eltwise),
             LayerKind::Concat => self.network.concatenation(name, &inputs),
             LayerKind::Softmax => self.network.softmax(name, inputs[0]),
-            LayerKind::Lrn(_) | LayerKind::Rearrange(_) => return Err(unsupported(layer)),
+            LayerKind::Lrn(_) | LayerKind::Rearrange(_) | LayerKind::Operator(_) => return Err(unsupported(layer)),
         };
         added.map_err(|Refused| refused(name))
     }
@@ -145,11 +145,12 @@ impl Assembler<'_> {
     /// Outputs and groups, window and weights of a convolution or of a transposed one: a kernel connects as many inputs to
     /// as many outputs in either.
     fn windowed(&self, name: &str, shape: Shape, convolution: &Convolution) -> Windowed {
-        let Convolution { num_output, window, group, bias } = *convolution;
+        let Convolution { num_output, window, pad_end, group, bias } = *convolution;
+        let pad_end = pad_end.unwrap_or(window.pad);
         let fan_in = shape.channels / group * window.kernel[0] * window.kernel[1];
         Windowed {
             outputs_and_groups: [number(num_output), number(group)],
-            window: raw_window(&window, window.pad.map(symmetric)),
+            window: raw_window(&window, [0, 1].map(|axis| [window.pad[axis], pad_end[axis]])),
             weights: self.learnt(name, num_output * fan_in, fan_in, bias.then_some(num_output)),
         }
     }
@@ -178,14 +179,21 @@ impl Assembler<'_> {
         output: Shape,
         pooling: &Pooling,
     ) -> Result<Tensor, Refused> {
-        let average = pooling.method == PoolingMethod::Average;
+        let average = pooling.method != PoolingMethod::Max;
+        let inside = pooling.method == PoolingMethod::AverageInside;
         let window = pooling.window;
         let sides = [(shape.height, output.height), (shape.width, output.width)];
         let overhangs = (0..2).any(|axis| overhang(sides[axis], &window, axis) > 0);
         let padded = window.pad != [0, 0];
-        if !(average && overhangs && padded) {
+        if !(average && overhangs && padded) || inside {
             let pads = [0, 1].map(|axis| [window.pad[axis], post_pad(sides[axis], &window, axis)]);
-            return self.network.pooling(name, input, average, &raw_window(&window, pads), average && overhangs);
+            return self.network.pooling(
+                name,
+                input,
+                average,
+                &raw_window(&window, pads),
+                inside || average && overhangs,
+            );
         }
         let input = self.network.padding(&format!("{name} padding"), input, window.pad.map(number))?;
         let pads = [0, 1].map(|axis| [0, overhang(sides[axis], &window, axis)]);
@@ -260,6 +268,9 @@ impl Assembler<'_> {
 fn unsupported(layer: &Layer) -> AssembleError {
     let reason = match &layer.kind {
         LayerKind::Lrn(_) => "TensorRT normalizes across channels only, not within one".to_owned(),
+        LayerKind::Operator(operator) => {
+            format!("`{}` can't be built for TensorRT here; only what Caffe has a layer for can", operator.name)
+        }
         kind => format!("`{}` can't be built for TensorRT yet", kind.caffe_name()),
     };
     AssembleError::Unsupported { layer: layer.name.clone(), reason }
@@ -290,10 +301,6 @@ fn post_pad((input, output): (u64, u64), window: &crate::network::Window, axis: 
     window.pad[axis].clamp(least, most)
 }
 
-fn symmetric(pad: u64) -> [u64; 2] {
-    [pad, pad]
-}
-
 /// A window with its padding before and after each axis.
 fn raw_window(window: &crate::network::Window, pads: [[u64; 2]; 2]) -> Window {
     Window {
@@ -312,10 +319,4 @@ fn dims(shape: Shape) -> [i64; 3] {
 /// Caffe counts in 31 bits, which the parser holds every number to.
 fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A number as Caffe and TensorRT hold it; the parser refuses what single precision can't.
-#[expect(clippy::cast_possible_truncation, reason = "Caffe reads these numbers as single precision")]
-pub(super) fn single(value: f64) -> f32 {
-    value as f32
 }

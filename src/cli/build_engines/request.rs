@@ -31,7 +31,7 @@ pub(super) fn read(arguments: &BuildEnginesArguments, target: &Target) -> Result
     let networks = networks(arguments)?;
     let mut remarks: Vec<String> = networks
         .iter()
-        .filter_map(|network| inputs::announce("network", network))
+        .flat_map(|network| inputs::announce("network", network))
         .map(|it| format!("note: {it}"))
         .collect();
     let mut jobs: Vec<Job> = Vec::new();

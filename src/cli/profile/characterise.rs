@@ -65,7 +65,7 @@ pub(super) fn characterise(
     let platform = resolved.platform;
     for remark in networks
         .iter()
-        .filter_map(|network| inputs::announce("network", network))
+        .flat_map(|network| inputs::announce("network", network))
         .chain(inputs::announce("platform", &platform))
     {
         output::note(quiet, &format!("note: {remark}"));

@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &ContentionArguments) -> Result<(), Failure> {
         check_backend(arguments.backend)?;
     }
     let found = inputs::platform(&arguments.platform.platform)?;
-    if let Some(remark) = inputs::announce("platform", &found) {
+    for remark in inputs::announce("platform", &found) {
         output::note(quiet, &format!("note: {remark}"));
     }
     let platform = &found.value;

@@ -94,7 +94,10 @@ fn read_convolution<'m, 'a>(
     let [stride, pad] = [stride(&block)?, padding(&block)?];
     let dilation = pair(&block, "dilation", "", "", Block::positive)?.unwrap_or([1, 1]);
     let bias = block.flag("bias_term", true)?;
-    Ok((block, Convolution { num_output, window: Window { kernel, stride, pad, dilation }, group, bias }))
+    Ok((
+        block,
+        Convolution { num_output, window: Window { kernel, stride, pad, dilation }, pad_end: None, group, bias },
+    ))
 }
 
 /// Pooling: the output is rounded up, and a last window that would begin in the padding is dropped.

@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &EmcArguments) -> Result<(), Failure> {
     let quiet = arguments.output.quiet;
     let here = this_machine().and_then(|board| board.platform);
     let found = inputs::platform(arguments.platform.as_deref().or(here).unwrap_or(inputs::USUAL_PLATFORM))?;
-    if let Some(remark) = inputs::announce("platform", &found) {
+    for remark in inputs::announce("platform", &found) {
         output::note(quiet, &format!("note: {remark}"));
     }
     let platform = &found.value;

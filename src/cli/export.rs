@@ -1,0 +1,50 @@
+//! `haxconn export`: a network as an ONNX model that any runtime takes.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use super::args::ExportArguments;
+use super::failure::Failure;
+use super::{inputs, output};
+use crate::artifact::{self, Found};
+use crate::network::Network;
+use crate::network::onnx::{self, Model};
+
+pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
+    let (found, model) = model(&arguments.dnns, arguments.seed)?;
+    for remark in inputs::announce("network", &found) {
+        output::note(arguments.quiet, &format!("note: {remark}"));
+    }
+    let n_layers = found.value.layers.len();
+    let (first, last) = arguments.layers.unwrap_or((0, n_layers - 1));
+    if last >= n_layers {
+        return Err(Failure::usage(format!(
+            "`--layers {first}-{last}`: the last layer of `{}` is {}",
+            found.value.name,
+            n_layers - 1
+        )));
+    }
+    let refused = |error: onnx::OnnxError| anyhow!("`{}`: {error}", found.value.name);
+    let proto =
+        if arguments.layers.is_some() { onnx::cut(&model, first..last + 1).map_err(refused)? } else { model.proto };
+    let bytes = onnx::encode(&proto).map_err(refused)?;
+    artifact::write_bytes(&arguments.out, &bytes)?;
+    let mebibytes = bytes.len() as f64 / f64::from(1 << 20);
+    let wrote = format!("wrote {} ({} layers, {mebibytes:.1} MiB)", arguments.out.display(), last + 1 - first);
+    output::note(arguments.quiet, &wrote);
+    Ok(())
+}
+
+/// The network that `name` means and its model: the file's own with its weights, or one with weights of `seed`.
+pub(super) fn model(name: &str, seed: u64) -> Result<(Found<Network>, Model), Failure> {
+    let path = Path::new(name);
+    if inputs::is_file_name(name) && inputs::is_onnx(path) {
+        let mut imported = artifact::read_onnx(path)?;
+        artifact::embed_external_data(&mut imported.model, path)?;
+        return Ok((inputs::found_model(path, &imported.network, imported.notes), imported.model));
+    }
+    let found = inputs::network(name)?;
+    let model = onnx::export(&found.value, seed).map_err(|error| anyhow!("{}: {error}", found.origin))?;
+    Ok((found, model))
+}
