@@ -203,13 +203,26 @@ fn bad_usage_is_refused_with_exit_code_2() {
     schedule(&["more"], &["more"]);
     refuses(&["frobnicate"], 2, &["frobnicate"]);
     refuses(&["check"], 2, &["<SCHEDULE>"]);
-    refuses(&["run-multi", "--iterations", "0"], 2, &["--iterations"]);
+    let run = |flags: &[&str], words: &[&str]| {
+        refuses(&[&["run-multi", "--backend", "sim", "--dnns", "googlenet,resnet"], flags].concat(), 2, words);
+    };
+    run(&["--iterations", "0"], &["--iterations"]);
+    run(&["--warm-up", "-1"], &["--warm-up"]);
+    run(&["--warm-up", "600001"], &["--warm-up"]);
+    run(&["--policy", "fun"], &["--policy", "herald"]);
+    run(&["--engine-mode", "fun"], &["--engine-mode", "transition"]);
+    run(&["--out", "x", "--trace", "x"], &["`--out` and `--trace` name the same file x"]);
+    run(&["--schedule", "s.json", "--pin", "googlenet=gpu"], &["--schedule", "--pin"]);
+    run(&["--iterations", "1000000"], &["`--iterations 1000000`", "hint: use at most `--iterations "]);
+    refuses(&["run-multi"], 2, &["--dnns"]);
+    refuses(&["run-multi", "--backend", "sim", "--dnns", "googlenet"], 2, &["`--dnns` needs at least two networks"]);
 }
 
 #[test]
 fn a_backend_that_is_not_there_ends_with_exit_code_4() {
     for backend in ["tensorrt", "onnxruntime"] {
-        refuses(&["run-multi", "--backend", backend], 4, &[&format!("backend `{backend}`"), "hint: "]);
+        let run = ["run-multi", "--dnns", "googlenet,resnet", "--backend", backend];
+        refuses(&run, 4, &[&format!("backend `{backend}`"), "hint: "]);
     }
-    refuses(&["run-multi", "--backend", "abacus"], 2, &["--backend", "sim"]);
+    refuses(&["run-multi", "--dnns", "googlenet,resnet", "--backend", "abacus"], 2, &["--backend", "sim"]);
 }

@@ -75,6 +75,7 @@ fn every_key_that_a_command_prints_is_documented_and_every_documented_one_is_pri
     check("doctor", &["### `doctor`"]);
     check("check s.json", &["### `check`"]);
     check("run-multi --backend sim --schedule s.json --iterations 2", &["## Run log (JSON)"]);
+    check("report", &["### `report`", "## Run log (JSON)"]);
     check("profile emc --backend sim --seconds 0.1", &["## Use of the memory (YAML and JSON)"]);
     check("inspect --dnns googlenet", &["### `inspect`"]);
     check("platform list", &["### `platform list`"]);

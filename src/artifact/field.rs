@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::platform::{Provenance, Sourced};
 use crate::profile::Tagged;
 
-/// The version of every format that this program writes and reads.
+/// The version of every format that this program writes and reads, run logs excepted.
 pub const SCHEMA_VERSION: u64 = 1;
 
 /// The one field that is read before the format of the others is known.
@@ -23,27 +23,30 @@ struct Versioned {
 
 /// Reads a YAML file's text.
 pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T> {
-    check_version(deserialize(serde_yaml::Deserializer::from_str(text))?)?;
+    check_version(deserialize(serde_yaml::Deserializer::from_str(text))?, SCHEMA_VERSION)?;
     deserialize(serde_yaml::Deserializer::from_str(text))
 }
 
 /// Reads a JSON file's text.
 pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
-    check_version(deserialize(&mut serde_json::Deserializer::from_str(text))?)?;
+    from_json_of(text, SCHEMA_VERSION)
+}
+
+/// The same of a format whose version is `version`.
+pub(super) fn from_json_of<T: DeserializeOwned>(text: &str, version: u64) -> Result<T> {
+    check_version(deserialize(&mut serde_json::Deserializer::from_str(text))?, version)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = deserialize(&mut deserializer)?;
     deserializer.end().map_err(|error| anyhow!("{error}"))?;
     Ok(value)
 }
 
-fn check_version(Versioned { schema_version }: Versioned) -> Result<()> {
+fn check_version(Versioned { schema_version }: Versioned, read: u64) -> Result<()> {
     match schema_version {
-        None => bail!("schema_version: missing; this program reads {SCHEMA_VERSION}"),
-        Some(SCHEMA_VERSION) => Ok(()),
-        Some(version) if version > SCHEMA_VERSION => {
-            bail!("schema_version {version} is newer than this program reads ({SCHEMA_VERSION})")
-        }
-        Some(version) => bail!("schema_version {version} is not one that this program reads ({SCHEMA_VERSION})"),
+        None => bail!("schema_version: missing; this program reads {read}"),
+        Some(version) if version == read => Ok(()),
+        Some(version) if version > read => bail!("schema_version {version} is newer than this program reads ({read})"),
+        Some(version) => bail!("schema_version {version} is not one that this program reads ({read})"),
     }
 }
 

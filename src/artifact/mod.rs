@@ -1,6 +1,7 @@
 //! Files on disk: the only serde structs, each with a `schema_version`; atomic writes; what ships inside the binary.
 
 pub mod builtin;
+mod comparison;
 mod contention;
 mod contention_block;
 mod contention_grid;
@@ -24,7 +25,9 @@ mod run_log;
 pub mod schedule;
 #[cfg(test)]
 mod tests;
+mod trace;
 
+pub use comparison::comparison_to_json;
 pub use contention_block::{contention_blocks, contention_to_json};
 pub use contention_grid::{read_contention_grid, write_contention_grid};
 pub use doctor::findings_to_json;
@@ -51,3 +54,4 @@ pub use profile::{read_profile, write_profile};
 pub use readings::readings_to_json;
 pub use run_log::{read_run_log, write_run_log};
 pub use schedule::{ScheduleContext, ScheduleFile, read_schedule};
+pub use trace::trace_to_json;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::build_engines::BuildEnginesArguments;
 use super::inputs;
 use super::profile::ProfileArguments;
+use super::run_multi::RunMultiArguments;
 
 /// Place and order the layer groups of several neural networks on one chip
 #[derive(Debug, Parser)]
@@ -42,6 +43,8 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Run a schedule and show predicted beside what came out
     RunMulti(RunMultiArguments),
+    /// Show a recorded run: predicted beside what came out, and who slowed whom
+    Report(ReportArguments),
     /// List, show and calibrate platforms
     Platform(PlatformArguments),
     /// Schedule the paper's pairs of networks beside the published figures
@@ -165,6 +168,20 @@ pub(super) enum Policy {
     All,
 }
 
+impl Policy {
+    /// The name of the baseline that it asks for.
+    pub(super) fn baseline(self) -> Option<&'static str> {
+        match self {
+            Self::Haxconn | Self::All => None,
+            Self::GpuOnly => Some("gpu-only"),
+            Self::GpuDla => Some("gpu-dla"),
+            Self::Mensa => Some("mensa"),
+            Self::Herald => Some("herald"),
+            Self::H2h => Some("h2h"),
+        }
+    }
+}
+
 /// What the schedule must satisfy and how long to look for it.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Search")]
@@ -181,7 +198,7 @@ pub(super) struct SearchArguments {
     /// Return the best schedule found within this many nodes of the order search; deterministic
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(super) node_limit: Option<u64>,
-    /// Seed of everything that is random in the search
+    /// Seed of everything that is random
     #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
     pub(super) seed: u64,
     /// How contention slows the accelerators [default: what the platform has]
@@ -262,33 +279,41 @@ pub(super) enum BackendArgument {
     Onnxruntime,
 }
 
+/// Files that show a run.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: haxconn run-multi --backend sim --schedule output/schedule.json")]
-pub(super) struct RunMultiArguments {
-    /// The schedule to run
-    #[arg(long, default_value = "output/schedule.json", value_name = "FILE")]
-    pub(super) schedule: PathBuf,
-    /// What executes it
-    #[arg(long, value_enum, default_value_t = BackendArgument::Auto)]
-    pub(super) backend: BackendArgument,
-    /// Rounds that are recorded
-    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(super) iterations: u32,
-    /// Rounds before them that aren't
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(super) warm_up: u32,
-    /// Seed of the simulator's noise
-    #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
-    pub(super) seed: u64,
-    /// Simulate without noise: every round alike
+#[command(next_help_heading = "Output")]
+pub(super) struct RunFiles {
+    /// Draw the Gantt chart as SVG, predicted above what came out
+    #[arg(long, value_name = "FILE.svg")]
+    pub(super) gantt: Option<PathBuf>,
+    /// Write one self-contained page with charts and tables of every policy
+    #[arg(long, value_name = "FILE.html")]
+    pub(super) html: Option<PathBuf>,
+    /// Write every round for Perfetto and Chrome's tracing page
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) trace: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: haxconn report output/run_multi.json")]
+pub(super) struct ReportArguments {
+    /// The run log
+    #[arg(default_value = RUN_LOG, value_name = "FILE")]
+    pub(super) log: PathBuf,
+    /// Show the policies of this name only
+    #[arg(long, value_name = "NAME")]
+    pub(super) policy: Option<String>,
+    /// Show every round too
     #[arg(long)]
-    pub(super) no_noise: bool,
+    pub(super) rounds: bool,
     #[command(flatten)]
     pub(super) output: OutputArguments,
-    /// Where the run is recorded
-    #[arg(long, default_value = "output/run_multi.json", value_name = "FILE", help_heading = "Output")]
-    pub(super) out: PathBuf,
+    #[command(flatten)]
+    pub(super) files: RunFiles,
 }
+
+/// Where a run is recorded.
+pub(super) const RUN_LOG: &str = "output/run_multi.json";
 
 #[derive(Args, Debug)]
 pub(super) struct PlatformArguments {

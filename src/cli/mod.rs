@@ -18,6 +18,7 @@ mod profile;
 mod progress;
 mod read;
 mod replay;
+mod report;
 mod reproduce;
 mod run_multi;
 mod schedule;
@@ -55,6 +56,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Export(arguments) => export::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::RunMulti(arguments) => run_multi::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Read(arguments) => read::run(&arguments),
         Command::Platform(arguments) => platform::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::failure::Failure;
@@ -15,6 +16,17 @@ pub(super) fn print(text: &(impl Display + ?Sized)) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses to write one output over another; outputs are given with their flags.
+pub(super) fn refuse_one_name(outputs: &[(&str, Option<&Path>)]) -> Result<(), Failure> {
+    for (idx, (second, path)) in outputs.iter().enumerate() {
+        let Some(path) = path else { continue };
+        if let Some((first, _)) = outputs[..idx].iter().find(|(_, other)| *other == Some(*path)) {
+            return Err(Failure::usage(format!("`{first}` and `{second}` name the same file {}", path.display())));
+        }
+    }
+    Ok(())
 }
 
 /// Says something to the person at the terminal, unless `quiet`.

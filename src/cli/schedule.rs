@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::{anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{ContentionArgument, Format, ObjectiveArgument, Policy, ScheduleArguments, SearchArguments};
+use super::args::{
+    ContentionArgument, Format, NetworkArguments, ObjectiveArgument, Policy, ScheduleArguments, SearchArguments,
+};
 use super::failure::Failure;
 use super::inputs;
 use super::output;
@@ -22,8 +24,9 @@ use crate::schedule::{
 };
 
 pub(super) fn run(arguments: &ScheduleArguments) -> Result<(), Failure> {
-    refuse_outputs_of_one_name(arguments)?;
-    let posed = pose(arguments)?;
+    let ScheduleArguments { out, gantt, html, .. } = arguments;
+    output::refuse_one_name(&[("--out", out.as_deref()), ("--gantt", gantt.as_deref()), ("--html", html.as_deref())])?;
+    let posed = pose(&arguments.networks, &arguments.platform.platform, &arguments.search)?;
     for remark in &posed.remarks {
         output::note(arguments.output.quiet, &format!("note: {remark}"));
     }
@@ -41,38 +44,21 @@ pub(super) fn run(arguments: &ScheduleArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses to write one output over another.
-fn refuse_outputs_of_one_name(arguments: &ScheduleArguments) -> Result<(), Failure> {
-    let ScheduleArguments { out, gantt, html, .. } = arguments;
-    for (first, second, flags) in [
-        (out, gantt, "`--out` and `--gantt`"),
-        (out, html, "`--out` and `--html`"),
-        (gantt, html, "`--gantt` and `--html`"),
-    ] {
-        if let (Some(first), Some(second)) = (first, second)
-            && first == second
-        {
-            return Err(Failure::usage(format!("{flags} name the same file {}", first.display())));
-        }
-    }
-    Ok(())
-}
-
 /// What the flags ask for, as a problem.
-fn pose(arguments: &ScheduleArguments) -> Result<Posed, Failure> {
-    let groups = inputs::group_spec(&arguments.networks)?;
-    let pins = posing::pins(&arguments.search.pin)?;
-    let networks = inputs::networks(&arguments.networks, 2)?;
-    let platform = inputs::platform(&arguments.platform.platform)?;
-    let given = posing::given_profiles(&arguments.search.profile, &networks)?;
+pub(super) fn pose(networks: &NetworkArguments, platform: &str, search: &SearchArguments) -> Result<Posed, Failure> {
+    let groups = inputs::group_spec(networks)?;
+    let pins = posing::pins(&search.pin)?;
+    let networks = inputs::networks(networks, 2)?;
+    let platform = inputs::platform(platform)?;
+    let given = posing::given_profiles(&search.profile, &networks)?;
     let wish = |network: Found<Network>| {
         let profile = given.iter().find(|found| found.value.network == network.value.name);
         let profile = profile.map_or(ProfileWish::Any, |found| ProfileWish::Given(Box::new(found.clone())));
         TaskWish { network, groups: groups.clone(), profile }
     };
     let wishes = networks.into_iter().map(wish).collect();
-    let max_transitions = arguments.search.max_transitions.0;
-    posing::pose(wishes, platform, Terms { pins, max_transitions, contention: contention(arguments.search.contention) })
+    let max_transitions = search.max_transitions.0;
+    posing::pose(wishes, platform, Terms { pins, max_transitions, contention: contention(search.contention) })
 }
 
 fn contention(argument: Option<ContentionArgument>) -> Contention {
@@ -85,7 +71,7 @@ fn contention(argument: Option<ContentionArgument>) -> Contention {
 }
 
 /// What the flags ask of the solver.
-fn options(search: &SearchArguments) -> SolveOptions {
+pub(super) fn options(search: &SearchArguments) -> SolveOptions {
     let objective = match search.objective {
         ObjectiveArgument::Makespan => Objective::Makespan,
         ObjectiveArgument::Throughput => Objective::Throughput,
@@ -98,7 +84,7 @@ pub(super) struct Prediction {
     pub(super) posed: Posed,
     pub(super) baselines: Vec<Baseline>,
     pub(super) solution: Solution,
-    objective: Objective,
+    pub(super) objective: Objective,
 }
 
 /// One policy's schedule.
@@ -133,26 +119,20 @@ impl Prediction {
 
     /// The schedules that `policy` asks for, the one to write first.
     fn answers(&self, policy: Policy) -> Result<Vec<Answer>, Failure> {
-        let name = match policy {
-            Policy::Haxconn => return Ok(vec![self.own_answer()]),
-            Policy::All => {
+        let Some(name) = policy.baseline() else {
+            let mut answers = vec![self.own_answer()];
+            if policy == Policy::All {
                 // The bound says nothing of schedules beyond the transition limit; the table of baselines has them.
                 let within = self.baselines.iter().filter(|baseline| baseline.within_limit);
-                let baselines = within.map(|baseline| self.answer_of(baseline));
-                return Ok([self.own_answer()].into_iter().chain(baselines).collect());
+                answers.extend(within.map(|baseline| self.answer_of(baseline)));
             }
-            Policy::GpuOnly => "gpu-only",
-            Policy::GpuDla => "gpu-dla",
-            Policy::Mensa => "mensa",
-            Policy::Herald => "herald",
-            Policy::H2h => "h2h",
+            return Ok(answers);
         };
         let of_policy: Vec<Baseline> =
             self.baselines.iter().filter(|baseline| baseline.name == name).cloned().collect();
         match schedule::best_baseline(&of_policy, self.objective, &self.posed.problem) {
             Some(best) => Ok(vec![self.answer_of(best)]),
-            None => Err(Failure::no_schedule(format!("`{name}` has no schedule within the transition limit"))
-                .hint("allow more changes of accelerator, as in `--max-transitions unlimited`")),
+            None => Err(no_baseline(name)),
         }
     }
 
@@ -218,6 +198,12 @@ impl Prediction {
         };
         Ok(artifact::policies_to_json(answers.iter().map(schedule).collect())?)
     }
+}
+
+/// A baseline that breaks the transition limit is asked for.
+pub(super) fn no_baseline(name: &str) -> Failure {
+    Failure::no_schedule(format!("`{name}` has no schedule within the transition limit"))
+        .hint("allow more changes of accelerator, as in `--max-transitions unlimited`")
 }
 
 struct Notes {

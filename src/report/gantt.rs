@@ -59,7 +59,7 @@ fn draw(cells: &mut [char], view: &ScheduleView, id: GroupId, makespan: u64) {
 }
 
 /// Zero at the left and the makespan at the right.
-fn axis(width: usize, makespan: u64) -> String {
+pub(super) fn axis(width: usize, makespan: u64) -> String {
     let end = format!("{:.3} ms", makespan as f64 / 1e6);
     format!(" 0{end:>width$}", width = width.saturating_sub(1))
 }

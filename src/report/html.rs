@@ -2,6 +2,7 @@
 //!
 //! Fetches nothing and runs no script. Follows the reader's light or dark theme, and prints.
 
+mod run;
 mod tables;
 
 use super::ScheduleView;
@@ -10,6 +11,8 @@ use super::schedule::{gain_sentence, placements, title};
 use super::svg::{self, Chart, escape};
 use crate::schedule::{Objective, Proof, ProofState};
 use crate::units::Nanoseconds;
+
+pub use run::run_page;
 
 const STYLE: &str = include_str!("html/style.css");
 

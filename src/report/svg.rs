@@ -3,6 +3,7 @@
 //!
 //! Knows shapes and words only; `ScheduleView` knows the numbers. Fetches nothing and runs no script.
 
+mod compared;
 mod lane;
 mod legend;
 mod scale;
@@ -15,6 +16,8 @@ use super::schedule::title;
 use crate::units::Nanoseconds;
 use scale::Scale;
 
+pub use compared::compared;
+pub(super) use compared::{compared_inline, end as compared_end};
 pub(super) use style::THEMED as STYLE;
 
 /// How a chart is drawn.

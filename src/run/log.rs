@@ -1,147 +1,273 @@
-//! What a run leaves behind, and the figures that people ask of it.
+//! What a run leaves behind, and the figures that people ask of it. Every moment counts from the start of its round.
 
+use super::Statistics;
+use super::segment::{Segment, segments};
 use crate::group::LayerRange;
+use crate::problem::Problem;
+use crate::schedule::{Decision, Occupation, Timeline};
 use crate::units::{Milliseconds, Nanoseconds};
 
-/// The record of one run.
+/// The record of one run: everything that a report of it needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunLog {
-    /// What executed it (`sim`).
-    pub backend: String,
+    /// What executed it.
+    pub backend: BackendRecord,
     /// Name of the platform.
     pub platform: String,
-    /// Rounds before the recorded ones.
-    pub warm_up: u64,
-    /// Seed of the simulator's noise; `None` without noise.
+    /// What is known of the machine's state.
+    pub conditions: Conditions,
+    /// How networks were made into engines.
+    pub engine_mode: EngineMode,
+    /// What ran before the recorded rounds.
+    pub warm_up: WarmUp,
+    /// Seed of the simulator's noise; `None` without noise, and where nothing is simulated.
     pub seed: Option<u64>,
+    /// Names of the accelerators, in the platform's order.
+    pub accelerators: Vec<String>,
+    /// What was run, one round of each in turn; the first one is the schedule that the run is about.
+    pub policies: Vec<PolicyRun>,
+}
+
+/// What executed a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendRecord {
+    /// Its name in flags.
+    pub name: String,
+    /// Whether times are virtual: nobody's measurement.
+    pub simulated: bool,
+    /// Programs and libraries with their versions.
+    pub versions: Vec<(String, String)>,
+}
+
+impl BackendRecord {
+    /// The word for its times: `simulated` or `measured`.
+    pub fn word(&self) -> &'static str {
+        if self.simulated { "simulated" } else { "measured" }
+    }
+}
+
+/// State of the machine during a run; `None` where it isn't known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// The power mode by its own name.
+    pub power_mode: Option<String>,
+    /// Clocks, in words.
+    pub clocks: Option<String>,
+}
+
+/// How a network's groups are made into engines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineMode {
+    /// An engine per segment: groups that follow each other on one accelerator with nobody between them.
+    #[default]
+    Segments,
+    /// One engine per network with one transition inside, as upstream's `trtexec` runs them.
+    Transition,
+}
+
+/// Rounds before the recorded ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct WarmUp {
+    /// Time that was asked for.
+    pub time: Milliseconds,
+    /// Rounds of every policy that it took.
+    pub rounds: u64,
+}
+
+/// One policy's schedule and its recorded rounds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyRun {
+    /// Name in flags: `haxconn`, or a baseline's.
+    pub name: String,
+    /// What people read, with the variant.
+    pub label: String,
     /// What was run.
-    pub tasks: Vec<TaskLog>,
+    pub tasks: Vec<TaskRun>,
     /// Every recorded round.
     pub rounds: Vec<Round>,
 }
 
-/// One task of a run: its groups and where they ran.
+/// One task of a policy: its groups, where they run and what was predicted of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskLog {
+pub struct TaskRun {
     /// Name that is unique in the run.
     pub name: String,
     /// The network's name for people.
     pub title: String,
     /// Earliest start in a round.
     pub release: Nanoseconds,
-    /// Layers of every group.
-    pub layers: Vec<LayerRange>,
-    /// Accelerator of every group.
-    pub accelerators: Vec<String>,
+    /// Tasks that must have ended before.
+    pub after: Vec<usize>,
+    /// Every group.
+    pub groups: Vec<GroupPlan>,
+    /// What was timed as one: groups of one engine have no boundaries that a clock sees.
+    pub spans: Vec<GroupRange>,
 }
 
-/// One round, from the common start.
+/// A group as it was planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupPlan {
+    /// The layers.
+    pub layers: LayerRange,
+    /// Name of the accelerator.
+    pub accelerator: String,
+    /// When it was predicted to occupy the accelerator.
+    pub predicted: Occupation,
+}
+
+/// Neighbouring groups of a task on one accelerator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupRange {
+    /// The first group.
+    pub first: usize,
+    /// One past the last group.
+    pub last: usize,
+}
+
+/// One round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Round {
-    /// When every group ran, by task.
-    pub groups: Vec<Vec<GroupSpan>>,
+    /// When every lane left the barrier.
+    pub released: Vec<Nanoseconds>,
+    /// When every span ran, by task.
+    pub spans: Vec<Vec<Span>>,
 }
 
-/// When a group occupied its accelerator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GroupSpan {
-    /// Start, from the start of the round.
+/// When something occupied its accelerator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Start.
     pub start: Nanoseconds,
     /// End.
     pub end: Nanoseconds,
 }
 
-/// The spread of a duration over rounds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Statistics {
-    /// Arithmetic mean.
-    pub mean: Milliseconds,
-    /// Median; the mean of the middle two of an even number.
-    pub median: Milliseconds,
-    /// 90th percentile (nearest rank, as the others).
-    pub p90: Milliseconds,
-    /// 95th percentile.
-    pub p95: Milliseconds,
-    /// 99th percentile.
-    pub p99: Milliseconds,
-    /// Standard deviation as a share of the mean.
-    pub cv: f64,
-}
-
-impl Round {
-    /// End of the last group.
-    pub fn makespan(&self) -> Nanoseconds {
-        self.groups.iter().flatten().map(|span| span.end).max().unwrap_or_default()
+impl Span {
+    /// From start to end.
+    pub fn duration(self) -> Nanoseconds {
+        Nanoseconds(self.end.0.saturating_sub(self.start.0))
     }
 }
 
-impl RunLog {
-    /// End of the last group of every round.
+impl Round {
+    /// End of the last span.
+    pub fn makespan(&self) -> Nanoseconds {
+        self.spans.iter().flatten().map(|span| span.end).max().unwrap_or_default()
+    }
+}
+
+impl TaskRun {
+    /// Layers of a span.
+    pub fn layers(&self, span: usize) -> LayerRange {
+        let GroupRange { first, last } = self.spans[span];
+        LayerRange { first: self.groups[first].layers.first, last: self.groups[last - 1].layers.last }
+    }
+
+    /// Accelerator of a span.
+    pub fn accelerator(&self, span: usize) -> &str {
+        &self.groups[self.spans[span].first].accelerator
+    }
+
+    /// When a span was predicted to run.
+    pub fn predicted(&self, span: usize) -> Span {
+        let GroupRange { first, last } = self.spans[span];
+        Span { start: self.groups[first].predicted.start, end: self.groups[last - 1].predicted.end }
+    }
+}
+
+impl PolicyRun {
+    /// A policy that hasn't run yet, whose groups are timed one by one.
+    pub fn new(name: &str, label: &str, problem: &Problem, decision: &Decision, timeline: &Timeline) -> Self {
+        let tasks = (0..problem.tasks.len()).map(|task| task_run(problem, decision, timeline, task));
+        Self { name: name.to_owned(), label: label.to_owned(), tasks: tasks.collect(), rounds: Vec::new() }
+    }
+
+    /// The same, timed by segments: what an engine's groups do inside it isn't seen.
+    #[must_use]
+    pub fn timed_by_segments(mut self, decision: &Decision) -> Self {
+        for task in &mut self.tasks {
+            task.spans.clear();
+        }
+        for Segment { task, groups, .. } in segments(decision) {
+            self.tasks[task].spans.push(groups);
+        }
+        self
+    }
+
+    /// End of the last span of every round.
     pub fn makespan(&self) -> Statistics {
         Statistics::of(self.rounds.iter().map(Round::makespan))
     }
 
-    /// From a task's release to the end of its last group.
+    /// What was predicted of it.
+    pub fn predicted_makespan(&self) -> Nanoseconds {
+        self.tasks.iter().filter_map(|task| task.groups.last()).map(|last| last.predicted.end).max().unwrap_or_default()
+    }
+
+    /// From a task's release to the end of its last span.
     pub fn latency(&self, task: usize) -> Statistics {
         let release = self.tasks[task].release;
-        let ends = self.rounds.iter().filter_map(|round| round.groups[task].last());
-        Statistics::of(ends.map(|last| last.end - release))
+        let ends = self.rounds.iter().filter_map(|round| round.spans[task].last());
+        Statistics::of(ends.map(|last| Nanoseconds(last.end.0.saturating_sub(release.0))))
     }
 
-    /// Start of a group.
-    pub fn group_start(&self, task: usize, group: usize) -> Statistics {
-        Statistics::of(self.rounds.iter().map(|round| round.groups[task][group].start))
+    /// What was predicted of it.
+    pub fn predicted_latency(&self, task: usize) -> Nanoseconds {
+        let TaskRun { release, groups, .. } = &self.tasks[task];
+        groups.last().map(|last| Nanoseconds(last.predicted.end.0.saturating_sub(release.0))).unwrap_or_default()
     }
 
-    /// Time for which a group occupied its accelerator.
-    pub fn group_duration(&self, task: usize, group: usize) -> Statistics {
-        let spans = self.rounds.iter().map(|round| round.groups[task][group]);
-        Statistics::of(spans.map(|span| span.end - span.start))
+    /// A span in every round.
+    pub fn span(&self, task: usize, span: usize) -> impl Iterator<Item = Span> {
+        self.rounds.iter().map(move |round| round.spans[task][span])
+    }
+
+    /// How far apart the first spans started that nothing held back but the barrier, in every round. Where fewer than two
+    /// were free to start: how far apart the lanes left the barrier.
+    pub fn skew(&self) -> Statistics {
+        let free = self.free_to_start();
+        let moments = |round: &Round| -> Vec<Nanoseconds> {
+            if free.len() < 2 {
+                return round.released.clone();
+            }
+            free.iter().map(|&task| round.spans[task][0].start).collect()
+        };
+        let spread = |moments: Vec<Nanoseconds>| Some(Nanoseconds(moments.iter().max()?.0 - moments.iter().min()?.0));
+        Statistics::of(self.rounds.iter().map(|round| spread(moments(round)).unwrap_or_default()))
+    }
+
+    /// The tasks whose first span is the first one on its accelerator, with no release and no task to wait for.
+    fn free_to_start(&self) -> Vec<usize> {
+        let first_on = |accelerator: &str| {
+            let groups =
+                self.tasks.iter().enumerate().flat_map(|(task, it)| it.groups.iter().map(move |group| (task, group)));
+            let on_it = groups.filter(|(_, group)| group.accelerator == accelerator);
+            on_it.min_by_key(|(_, group)| (group.predicted.start, group.predicted.end)).map(|(task, _)| task)
+        };
+        let is_free = |&task: &usize| {
+            let TaskRun { release, after, groups, .. } = &self.tasks[task];
+            let first = groups.first().filter(|first| first.predicted.start == Nanoseconds::ZERO);
+            *release == Nanoseconds::ZERO
+                && after.is_empty()
+                && first.is_some_and(|first| first_on(&first.accelerator) == Some(task))
+        };
+        (0..self.tasks.len()).filter(is_free).collect()
     }
 }
 
-impl Statistics {
-    /// The statistics of `durations`; all zero where there are none.
-    pub fn of(durations: impl Iterator<Item = Nanoseconds>) -> Self {
-        let mut sorted: Vec<f64> = durations.map(|duration| duration.to_milliseconds().0).collect();
-        sorted.sort_by(f64::total_cmp);
-        let n = sorted.len();
-        if n == 0 {
-            return Self::default();
-        }
-        let mean = sorted.iter().sum::<f64>() / n as f64;
-        let variance = sorted.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n as f64;
-        let rank = |percent: usize| Milliseconds(sorted[(n * percent).div_ceil(100).max(1) - 1]);
-        Self {
-            mean: Milliseconds(mean),
-            median: Milliseconds(f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2])),
-            p90: rank(90),
-            p95: rank(95),
-            p99: rank(99),
-            cv: if mean > 0.0 { variance.sqrt() / mean } else { 0.0 },
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_values_that_occurred() {
-        let statistics = Statistics::of((1..=200).rev().map(|ms| Nanoseconds(ms * 1_000_000)));
-        assert_eq!(statistics.mean, Milliseconds(100.5));
-        assert_eq!(statistics.median, Milliseconds(100.5));
-        assert_eq!(
-            (statistics.p90, statistics.p95, statistics.p99),
-            (Milliseconds(180.0), Milliseconds(190.0), Milliseconds(198.0))
-        );
-        assert!((statistics.cv - 0.5745).abs() < 1e-4);
-    }
-
-    #[test]
-    fn one_round_is_its_own_percentile() {
-        let statistics = Statistics::of([Nanoseconds(2_000_000)].into_iter());
-        assert_eq!((statistics.median, statistics.p99, statistics.cv), (Milliseconds(2.0), Milliseconds(2.0), 0.0));
+fn task_run(problem: &Problem, decision: &Decision, timeline: &Timeline, idx: usize) -> TaskRun {
+    let task = &problem.tasks[idx];
+    let plan = |group: usize| GroupPlan {
+        layers: task.groups[group].layers,
+        accelerator: problem.machines[decision.placement[idx][group]].name.clone(),
+        predicted: timeline.groups[idx][group],
+    };
+    TaskRun {
+        name: task.name.clone(),
+        title: task.title.clone(),
+        release: task.release,
+        after: task.after.clone(),
+        groups: (0..task.groups.len()).map(plan).collect(),
+        spans: (0..task.groups.len()).map(|group| GroupRange { first: group, last: group + 1 }).collect(),
     }
 }

@@ -9,7 +9,7 @@ use crate::schedule::{Objective, Proof, ProofState};
 use crate::units::Nanoseconds;
 
 /// A table in a box that scrolls sideways on its own; a heading that begins with `>` stands over numbers.
-fn table(label: &str, headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(super) fn table(label: &str, headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let class = |heading: &str| if heading.starts_with('>') { " class=\"n\"" } else { "" };
     let head = headings
         .iter()

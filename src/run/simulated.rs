@@ -1,12 +1,9 @@
-//! Runs a schedule in rounds and records when every group started and ended.
-//!
-//! Every round starts all lanes at once, as the runtime's barrier does, and keeps the schedule's order on each; rounds
-//! don't overlap. Knows nothing of how the schedule was found or what was predicted.
+//! Rounds in the simulator of a board: virtual time, in which every lane leaves the barrier at zero.
 
-mod log;
-
-use thiserror::Error;
-
+use super::error::RunError;
+use super::log::{BackendRecord, Conditions, EngineMode, PolicyRun, Round, RunLog, Span, WarmUp};
+use super::rounds::interleave;
+use super::segment::check_one_engine_each;
 use crate::backend::sim::{
     Kernel, Memory, Noise, Segment, SegmentSpan, Stage, Stuck, crossing_bytes, kernels, simulate, transition_stage,
     within, work_stages,
@@ -14,102 +11,69 @@ use crate::backend::sim::{
 use crate::network::Network;
 use crate::platform::Platform;
 use crate::problem::{GroupId, Problem};
-use crate::schedule::Decision;
-use crate::units::{Bytes, Nanoseconds};
+use crate::schedule::{Decision, Timeline};
+use crate::units::{Bytes, Milliseconds, Nanoseconds, hash_of_name};
 
-pub use log::{GroupSpan, Round, RunLog, Statistics, TaskLog};
-
-/// How often a schedule is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a run is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunOptions {
-    /// Rounds that are recorded.
+    /// Rounds of every policy that are recorded.
     pub iterations: u64,
-    /// Rounds before them that aren't.
-    pub warm_up: u64,
+    /// Virtual time of the rounds before them.
+    pub warm_up: Milliseconds,
     /// Seed of the simulator's noise; `None` runs without noise, every round alike.
     pub seed: Option<u64>,
+    /// How networks are made into engines.
+    pub engine_mode: EngineMode,
 }
 
-/// Why a schedule can't be run.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum RunError {
-    /// There isn't one network for each task.
-    #[error("{n_networks} network(s) for {n_tasks} task(s)")]
-    NetworkCount {
-        /// Networks given.
-        n_networks: usize,
-        /// Tasks of the problem.
-        n_tasks: usize,
-    },
-    /// A task's groups don't cover its network.
-    #[error("the groups of task `{task}` don't end with the last layer of `{network}`")]
-    OtherNetwork {
-        /// The task.
-        task: String,
-        /// The network.
-        network: String,
-    },
-    /// An accelerator of the problem isn't on the platform.
-    #[error("platform `{platform}` has no accelerator `{accelerator}`")]
-    NoAccelerator {
-        /// The platform.
-        platform: String,
-        /// The accelerator.
-        accelerator: String,
-    },
-    /// A group is placed where it can't run.
-    #[error("task `{task}`: layers {layers} can't run on `{accelerator}`")]
-    Unsupported {
-        /// The task.
-        task: String,
-        /// The group's layers.
-        layers: String,
-        /// The accelerator.
-        accelerator: String,
-    },
-    /// The orders make groups wait for each other.
-    #[error("{n_waiting} group(s) never start: the schedule's orders wait for each other in a circle")]
-    Stuck {
-        /// Groups that never start.
-        n_waiting: usize,
-    },
+/// A schedule to be run, and whose it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyPlan<'a> {
+    /// Name in flags.
+    pub name: &'a str,
+    /// What people read.
+    pub label: &'a str,
+    /// Placement and order.
+    pub decision: &'a Decision,
+    /// What is predicted of it.
+    pub timeline: &'a Timeline,
 }
 
-/// Runs `decision` on the simulated `platform`; `networks` are those of the tasks, in their order.
+/// Runs `policies` in turn on the simulated `platform`; `networks` are those of the tasks, in their order.
 ///
 /// Standalone times and transitions are the problem's, spread over each group's kernels in the proportions of the cost
 /// model: what differs from the prediction is contention, by a law of the simulator's own, and noise.
 pub fn run_multi(
     problem: &Problem,
-    decision: &Decision,
+    policies: &[PolicyPlan],
     networks: &[&Network],
     platform: &Platform,
     options: RunOptions,
 ) -> Result<RunLog, RunError> {
-    let workload = Workload::new(problem, decision, networks, platform)?;
-    let rounds = (options.warm_up..options.warm_up.saturating_add(options.iterations))
-        .map(|round| workload.round(options.seed.map(|seed| Noise::of_round(seed, round))))
-        .collect::<Result<Vec<Round>, Stuck>>()
-        .map_err(|stuck| RunError::Stuck { n_waiting: stuck.segments.len() })?;
+    let workload = |policy: &PolicyPlan| Workload::new(problem, policy, networks, platform, options);
+    let workloads: Vec<Workload> = policies.iter().map(workload).collect::<Result<_, _>>()?;
+    let ran = interleave(workloads.len(), options.iterations, options.warm_up, |policy, turn| {
+        workloads[policy].round(turn).map_err(|stuck| RunError::Stuck { n_waiting: stuck.segments.len() })
+    })?;
+    let run = |(policy, rounds): (&PolicyPlan, Vec<Round>)| {
+        let PolicyPlan { name, label, decision, timeline } = policy;
+        PolicyRun { rounds, ..PolicyRun::new(name, label, problem, decision, timeline) }
+    };
     Ok(RunLog {
-        backend: "sim".to_owned(),
+        backend: BackendRecord {
+            name: "sim".to_owned(),
+            simulated: true,
+            versions: vec![("haxconn".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
+        },
         platform: platform.name.clone(),
-        warm_up: options.warm_up,
+        conditions: Conditions::default(),
+        engine_mode: options.engine_mode,
+        warm_up: WarmUp { time: options.warm_up, rounds: ran.warm_up_rounds },
         seed: options.seed,
-        tasks: problem.tasks.iter().enumerate().map(|(idx, _)| task_log(problem, decision, idx)).collect(),
-        rounds,
+        accelerators: problem.machines.iter().map(|machine| machine.name.clone()).collect(),
+        policies: policies.iter().zip(ran.rounds).map(run).collect(),
     })
-}
-
-fn task_log(problem: &Problem, decision: &Decision, idx: usize) -> TaskLog {
-    let task = &problem.tasks[idx];
-    TaskLog {
-        name: task.name.clone(),
-        title: task.title.clone(),
-        release: task.release,
-        layers: task.groups.iter().map(|group| group.layers).collect(),
-        accelerators: decision.placement[idx].iter().map(|&machine| problem.machines[machine].name.clone()).collect(),
-    }
 }
 
 /// A schedule as segments for the simulated board, one per group, task after task.
@@ -118,32 +82,43 @@ struct Workload<'a> {
     segments: Vec<Segment>,
     lanes: Vec<Vec<usize>>,
     memory: Memory,
+    /// Seed of this schedule's noise.
+    seed: Option<u64>,
 }
 
 impl<'a> Workload<'a> {
     fn new(
         problem: &'a Problem,
-        decision: &Decision,
+        policy: &PolicyPlan,
         networks: &[&Network],
         platform: &Platform,
+        options: RunOptions,
     ) -> Result<Self, RunError> {
         check_networks(problem, networks)?;
-        let builder = SegmentBuilder { problem, decision, platform, accelerators: accelerators(problem, platform)? };
+        let PolicyPlan { decision, label, .. } = *policy;
+        let RunOptions { engine_mode, seed, .. } = options;
+        if engine_mode == EngineMode::Transition {
+            check_one_engine_each(problem, decision)?;
+        }
+        let accelerators = accelerators(problem, platform)?;
+        let builder = SegmentBuilder { problem, decision, platform, accelerators, engine_mode };
         let mut segments = Vec::new();
         for (task, network) in networks.iter().enumerate() {
             segments.extend(builder.task(task, network)?);
         }
         let lanes = decision.order.iter().map(|order| order.iter().map(|&id| segment_index(problem, id)).collect());
-        Ok(Self { problem, segments, lanes: lanes.collect(), memory: Memory::of(platform) })
+        let seed = seed.map(|seed| hash_of_name(seed, label));
+        Ok(Self { problem, segments, lanes: lanes.collect(), memory: Memory::of(platform), seed })
     }
 
-    fn round(&self, mut noise: Option<Noise>) -> Result<Round, Stuck> {
+    fn round(&self, turn: u64) -> Result<Round, Stuck> {
+        let mut noise = self.seed.map(|seed| Noise::of_round(seed, turn));
         let spans = simulate(&self.segments, &self.lanes, self.memory, noise.as_mut())?;
         let mut spans = spans
             .iter()
-            .map(|&SegmentSpan { start, end }| GroupSpan { start: start.to_nanoseconds(), end: end.to_nanoseconds() });
+            .map(|&SegmentSpan { start, end }| Span { start: start.to_nanoseconds(), end: end.to_nanoseconds() });
         let groups = self.problem.tasks.iter().map(|task| spans.by_ref().take(task.groups.len()).collect());
-        Ok(Round { groups: groups.collect() })
+        Ok(Round { released: vec![Nanoseconds::ZERO; self.lanes.len()], spans: groups.collect() })
     }
 }
 
@@ -179,6 +154,7 @@ struct SegmentBuilder<'a> {
     decision: &'a Decision,
     platform: &'a Platform,
     accelerators: Vec<usize>,
+    engine_mode: EngineMode,
 }
 
 impl SegmentBuilder<'_> {
@@ -233,8 +209,11 @@ impl SegmentBuilder<'_> {
         Ok(stages)
     }
 
-    /// Whether the group goes on in the engine that its accelerator just ran.
+    /// Whether the group goes on in an engine that runs already.
     fn continues(&self, id: GroupId, machine: usize) -> bool {
+        if self.engine_mode == EngineMode::Transition {
+            return id.group > 0;
+        }
         let order = &self.decision.order[machine];
         let position = order.iter().position(|&other| other == id);
         id.continues(position.and_then(|position| position.checked_sub(1)).map(|before| order[before]))

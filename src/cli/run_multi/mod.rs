@@ -1,0 +1,82 @@
+//! `haxconn run-multi`: runs schedules on a backend, records every round, shows predicted beside what came out.
+
+mod arguments;
+mod policies;
+
+use std::path::Path;
+
+use super::args::{BackendArgument, Format};
+use super::failure::Failure;
+use super::{output, report};
+use crate::artifact;
+use crate::network::Network;
+use crate::run::{self, PolicyPlan, RunLog, RunOptions};
+use crate::units::Milliseconds;
+use policies::Plans;
+
+pub(super) use arguments::RunMultiArguments;
+
+/// Most spans that a run log takes: some 50 MB, which can be read again.
+const MOST_SPANS: usize = 2_000_000;
+
+pub(super) fn run(arguments: &RunMultiArguments) -> Result<(), Failure> {
+    let quiet = arguments.output.quiet;
+    report::refuse_one_name(&arguments.files, Some(&*arguments.out))?;
+    match arguments.backend {
+        BackendArgument::Auto => output::note(quiet, "backend: sim (no other runs schedules in this version)"),
+        BackendArgument::Sim => {}
+        BackendArgument::Tensorrt => return Err(not_here("tensorrt")),
+        BackendArgument::Onnxruntime => return Err(not_here("onnxruntime")),
+    }
+    let plans = Plans::of(arguments)?;
+    let policies = plans.policies();
+    refuse_too_many(&policies, arguments.iterations)?;
+    let folder = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    artifact::prepare_folder(folder.unwrap_or(Path::new(".")))?;
+    let log = simulate(&plans, &policies, arguments)?;
+    let json = artifact::write_run_log(&log)?;
+    artifact::write_text(&arguments.out, &json)?;
+    let n_rounds = arguments.iterations;
+    let word = log.backend.word();
+    let mut written = vec![format!("wrote {} ({n_rounds} rounds, {word})", arguments.out.display())];
+    written.extend(report::write_files(&arguments.files, &log)?);
+    match arguments.output.format {
+        Format::Json => output::print(&json)?,
+        Format::Text => output::print(&crate::report::run::text(&log, false))?,
+    }
+    for line in &written {
+        output::note(quiet, line);
+    }
+    Ok(())
+}
+
+fn simulate(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiArguments) -> Result<RunLog, Failure> {
+    let networks: Vec<&Network> = plans.posed.networks.iter().map(|found| &found.value).collect();
+    let options = RunOptions {
+        iterations: arguments.iterations.into(),
+        warm_up: Milliseconds(arguments.warm_up.into()),
+        seed: (!arguments.no_noise).then_some(arguments.search.seed),
+        engine_mode: arguments.engine_mode.into(),
+    };
+    Ok(run::run_multi(&plans.posed.problem, policies, &networks, &plans.posed.platform.value, options)?)
+}
+
+/// Refuses a run whose log would be larger than what can be read again.
+fn refuse_too_many(policies: &[PolicyPlan], iterations: u32) -> Result<(), Failure> {
+    let groups: usize = policies.iter().flat_map(|policy| &policy.timeline.groups).map(Vec::len).sum();
+    let n_spans = groups.saturating_mul(iterations as usize);
+    if n_spans > MOST_SPANS {
+        let n_policies = policies.len();
+        return Err(Failure::usage(format!(
+            "`--iterations {iterations}`: {n_policies} policies with {groups} groups make {n_spans} spans, and a run log \
+             takes {MOST_SPANS}"
+        ))
+        .hint(format!("use at most `--iterations {}`", MOST_SPANS / groups.max(1))));
+    }
+    Ok(())
+}
+
+fn not_here(backend: &str) -> Failure {
+    Failure::no_backend(format!("backend `{backend}` can't run schedules in this version"))
+        .hint("run with `--backend sim`")
+}

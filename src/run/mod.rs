@@ -1,0 +1,24 @@
+//! Runs schedules in rounds and records when everything started and ended.
+//!
+//! Every round starts all lanes at once and keeps the schedule's order on each; rounds don't overlap. The simulator runs
+//! in virtual time ([`run_multi`]); [`executor`] runs whatever can be called on real accelerators. Knows nothing of how a
+//! schedule was found.
+
+mod comparison;
+mod error;
+pub mod executor;
+mod log;
+mod rounds;
+mod segment;
+mod simulated;
+mod statistics;
+
+pub use comparison::{Neighbour, SpanComparison, compare, relative_error};
+pub use error::RunError;
+pub use log::{
+    BackendRecord, Conditions, EngineMode, GroupPlan, GroupRange, PolicyRun, Round, RunLog, Span, TaskRun, WarmUp,
+};
+pub use rounds::{Interleaved, interleave};
+pub use segment::{Segment, causes, check_one_engine_each, lanes, segments};
+pub use simulated::{PolicyPlan, RunOptions, run_multi};
+pub use statistics::{SPREAD_LIMIT, Statistics};
