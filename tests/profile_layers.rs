@@ -354,15 +354,54 @@ fn a_log_or_times_beside_a_profile_say_what_to_scale_to() {
     fs::write(&path, include_str!("fixtures/trtexec/7.1.log")).unwrap();
     assert_eq!(factor(&folder, &[]), None);
     fs::remove_file(path).unwrap();
-    // So are its times.
+    // So are its times; those of 8.2 may be.
     let path = format!("series/profiles/{stem}.times.json");
     write(folder.path(), &path, include_str!("fixtures/trtexec/7.1.times"));
     assert_eq!(factor(&folder, &["--warm-up", "200"]), None);
     write(folder.path(), &path, include_str!("fixtures/trtexec/8.2.times"));
-    // By trtexec's own warm-up, since nothing tells another one; the first run is of it.
-    assert!((factor(&folder, &[]).unwrap() - 0.2636 / total).abs() < 1e-6);
-    let too_long = ["profile", "layers", "--dnns", "googlenet", "--from", "series", "--warm-up", "5000"];
+    assert_eq!(factor(&folder, &[]), None);
+    let from = ["profile", "layers", "--dnns", "googlenet", "--from", "series"];
+    let too_long = [&from[..], &["--warm-up", "5000", "--quiet"]].concat();
     refuses_in(folder.path(), &too_long, 1, &["times.json: no run begins after the warm-up of 5000 ms (`--warm-up`)"]);
+    // Newer ones aren't, but only their reader knows whether they hold the warm-up.
+    write(folder.path(), &profile, &newer);
+    write(folder.path(), &path, include_str!("fixtures/trtexec/8.5.times"));
+    assert!((factor(&folder, &["--warm-up", "0"]).unwrap() - 0.26345 / total).abs() < 1e-4);
+    write(folder.path(), &path, include_str!("fixtures/trtexec/8.5.times").replace(" 20", " 1"));
+    let ran = haxconn_in(folder.path(), &from);
+    let words = "times.json: all of its runs are counted; TensorRT 8.4 writes those of the warm-up too";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+}
+
+#[test]
+fn runs_that_slow_each_other_are_nothing_to_scale_to() {
+    let folder = TempDir::new().unwrap();
+    let network = googlenet();
+    let newer = exported(&on_gpu(&network, network.layers.len()));
+    let newer = newer.replace(", \"percentage\"", ", \"medianMs\" : 0.1, \"percentage\"");
+    write(folder.path(), "series/googlenet_gpu_transition_at_-1.profile", newer);
+    let log = include_str!("fixtures/trtexec/8.5.log").replace("--dumpProfile", "--dumpProfile --streams=2");
+    write(folder.path(), "series/googlenet_gpu_transition_at_-1.log", log);
+    let ran = haxconn_in(folder.path(), &["profile", "layers", "--dnns", "googlenet", "--from", "series"]);
+    assert!(ran.stderr.contains("2 runs at a time slow each other, so its times aren't used"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_profile_and_a_log_of_two_folders_or_names_are_put_together_in_words() {
+    let folder = TempDir::new().unwrap();
+    let network = googlenet();
+    let profile = exported(&on_gpu(&network, network.layers.len()));
+    let newer = profile.replace(", \"percentage\"", ", \"medianMs\" : 0.1, \"percentage\"");
+    let stem = "googlenet_gpu_transition_at_-1";
+    let log = include_str!("fixtures/trtexec/8.5.log");
+    write(folder.path(), &format!("a/profiles/{stem}.profile"), &newer);
+    write(folder.path(), &format!("a/logs/{stem}.log"), log);
+    write(folder.path(), &format!("b/{stem}.run2.profile"), &newer);
+    write(folder.path(), &format!("b/{stem}.log"), log);
+    let said =
+        |from: &str| haxconn_in(folder.path(), &["profile", "layers", "--dnns", "googlenet", "--from", from]).stderr;
+    assert!(said("a").contains(".log: are taken to be of the same run, by their names"), "{}", said("a"));
+    assert!(said("b").contains(".log: are of different runs, by what their names have beside"), "{}", said("b"));
 }
 
 /// A log of TensorRT 8.5 of a board with this mean, without a table of layers.

@@ -31,6 +31,8 @@ pub struct Booking {
     pub fallback: Vec<GpuTime>,
     /// Entries that name no layer, or more than one group's; and what the table's total holds beyond its rows.
     pub unattributed: Vec<(String, Milliseconds)>,
+    /// Layers of which entries tell only the ends of what lies in several groups, and so no group's time.
+    pub untold: BTreeSet<usize>,
     /// All of a run.
     pub total: Milliseconds,
 }
@@ -87,7 +89,14 @@ impl Booking {
         self.gpu.iter().filter(|entry| entry.reformat).map(|entry| entry.time).sum()
     }
 
-    fn scaled(mut self, factor: f64) -> Self {
+    /// Whether the entries on the GPU tell all of the time of the layers of `range`.
+    pub fn tells(&self, range: LayerRange) -> bool {
+        self.untold.range(range.first..range.last).next().is_none() && self.gpu_in(range).0 > 0.0
+    }
+
+    /// With every time multiplied by `factor`.
+    #[must_use]
+    pub fn scaled(mut self, factor: f64) -> Self {
         let scale = |time: &mut Milliseconds| time.0 *= factor;
         self.gpu.iter_mut().chain(&mut self.fallback).for_each(|entry| scale(&mut entry.time));
         self.unattributed.iter_mut().for_each(|(_, time)| scale(time));
@@ -100,14 +109,12 @@ fn sum(entries: &[GpuTime], range: LayerRange) -> Milliseconds {
     entries.iter().filter(|entry| range.contains(entry.layer)).map(|entry| entry.time).sum()
 }
 
-/// Books a run of the engine `spec`, with every time multiplied by `factor`. `starts` are the first layers of the groups
-/// that times are wanted of.
+/// Books a run of the engine `spec`. `starts` are the first layers of the groups that times are wanted of.
 pub fn book(
     network: &Network,
     spec: &EngineSpec,
     profile: &Profile,
     starts: &[usize],
-    factor: f64,
 ) -> Result<Booking, NotThatEngine> {
     let names = LayerNames::of(network);
     let mut books = Books { network, spec, starts, booking: Booking::default(), dla_runs: false, fed: Vec::new() };
@@ -126,7 +133,7 @@ pub fn book(
     if books.booking.gpu.is_empty() && books.booking.dla_layers.is_empty() {
         return Err(NotThatEngine::OtherNetwork { network: network.name.clone() });
     }
-    Ok(books.booking.scaled(factor))
+    Ok(books.booking)
 }
 
 struct Books<'a> {
@@ -161,6 +168,7 @@ impl Books<'_> {
             };
             book.push(entry);
         } else {
+            self.booking.untold.extend(name.parts.iter().flat_map(|part| layers(*part)));
             self.booking.unattributed.push((entry.to_owned(), time));
         }
         Ok(())
@@ -250,7 +258,7 @@ mod tests {
         let lines = entries.iter().map(|(name, time)| format!(", {{ \"name\" : \"{name}\", \"timeMs\" : {time} }}\n"));
         let text = format!("[ {{ \"count\" : 1 }}\n{}]", lines.collect::<String>());
         let Ok(Document::Profile(profile)) = read(&text) else { panic!("{text}") };
-        book(&network, &spec, &profile, &[0, 2], 1.0)
+        book(&network, &spec, &profile, &[0, 2])
     }
 
     /// GPU before layer 2 and after it, DLA, way into it, fallback, unattributed.

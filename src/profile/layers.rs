@@ -90,9 +90,8 @@ pub struct LayerTimes {
 /// engines that have it on the GPU. Its time on the DLA is the tail from its first layer less the tail from the next
 /// group's.
 pub fn layer_times(network: &Network, starts: &[usize], runs: &[EngineRun]) -> LayerTimes {
-    let (factors, remarks) = factors(runs);
-    let (mut engines, mut left_out) = (Vec::new(), Vec::new());
-    for (run, factor) in runs.iter().zip(factors) {
+    let (mut booked, mut left_out) = (Vec::new(), Vec::new());
+    for run in runs {
         let Some(profile) = &run.profile else {
             // Of a marked output the whole time is enough.
             if run.spec.marked().is_none() {
@@ -100,13 +99,19 @@ pub fn layer_times(network: &Network, starts: &[usize], runs: &[EngineRun]) -> L
             }
             continue;
         };
-        match book(network, &run.spec, profile, starts, factor.unwrap_or(1.0)) {
-            Ok(booking) => {
-                engines.push(EngineTimes { spec: run.spec.clone(), origin: run.origin.clone(), factor, booking });
-            }
+        match book(network, &run.spec, profile, starts) {
+            Ok(booking) => booked.push((run, booking)),
             Err(reason) => left_out.push(format!("{}: {reason}; it was left out", run.origin)),
         }
     }
+    let (factors, remarks) = factors(&booked);
+    let scaled = |((run, booking), factor): ((&EngineRun, Booking), Option<f64>)| EngineTimes {
+        spec: run.spec.clone(),
+        origin: run.origin.clone(),
+        factor,
+        booking: booking.scaled(factor.unwrap_or(1.0)),
+    };
+    let engines: Vec<EngineTimes> = booked.into_iter().zip(factors).map(scaled).collect();
     let ends = starts.iter().skip(1).copied().chain([network.layers.len()]);
     let ranges = starts.iter().zip(ends).map(|(&first, last)| LayerRange { first, last });
     let tails = tails(starts, &engines);
@@ -130,22 +135,23 @@ pub fn layer_times(network: &Network, starts: &[usize], runs: &[EngineRun]) -> L
 const USUAL_FACTOR: RangeInclusive<f64> = 0.5..=1.25;
 
 /// By what the layers of each run are multiplied, and what is to be said of it. All are scaled or none: times of scaled
-/// and of other engines are subtracted from each other.
-fn factors(runs: &[EngineRun]) -> (Vec<Option<f64>>, Vec<String>) {
-    let factor = |run: &EngineRun| {
-        let (mean, total) = (run.mean.filter(|_| run.mean_is_unprofiled)?, run.profile.as_ref()?.total);
-        Some(mean.0 / total.0).filter(|factor| factor.is_finite())
+/// and of other engines are subtracted from each other. Those with a marked output aren't.
+fn factors(booked: &[(&EngineRun, Booking)]) -> (Vec<Option<f64>>, Vec<String>) {
+    let factor = |(run, booking): &(&EngineRun, Booking)| {
+        let mean = run.mean.filter(|_| run.mean_is_unprofiled)?;
+        Some(mean.0 / booking.total.0).filter(|factor| factor.is_finite())
     };
-    let factors: Vec<Option<f64>> = runs.iter().map(factor).collect();
-    let with_layers = || runs.iter().zip(&factors).filter(|(run, _)| run.profile.is_some());
-    let lacking: Vec<&str> = with_layers().filter(|(_, it)| it.is_none()).map(|(run, _)| &*run.origin).collect();
-    if let Some(first) = lacking.first().filter(|_| lacking.len() < with_layers().count()) {
+    let factors: Vec<Option<f64>> = booked.iter().map(factor).collect();
+    let runs = || booked.iter().zip(&factors).map(|((run, _), factor)| (*run, *factor));
+    let unmarked = || runs().filter(|(run, _)| run.spec.marked().is_none());
+    let lacking: Vec<&str> = unmarked().filter(|(_, it)| it.is_none()).map(|(run, _)| &*run.origin).collect();
+    if let Some(first) = lacking.first().filter(|_| lacking.len() < unmarked().count()) {
         let others = if lacking.len() > 1 { format!(" and {} more", lacking.len() - 1) } else { String::new() };
         let remark =
             format!("{first}{others}: no time of runs without the profiler, so no engine's layers are scaled to it");
-        return (vec![None; runs.len()], vec![remark]);
+        return (vec![None; booked.len()], vec![remark]);
     }
-    let unusual = with_layers().filter_map(|(run, factor)| Some((run, (*factor)?)));
+    let unusual = runs().filter_map(|(run, factor)| Some((run, factor?)));
     let unusual = unusual.filter(|(_, factor)| !USUAL_FACTOR.contains(factor));
     let remarks = unusual.map(|(run, factor)| {
         format!(
@@ -158,20 +164,20 @@ fn factors(runs: &[EngineRun]) -> (Vec<Option<f64>>, Vec<String>) {
     (factors, remarks)
 }
 
-/// A group's time by the names of entries.
+/// A group's time by the names of entries. A group that no entry names has none: its time is in others'.
 fn on_gpu(layers: LayerRange, engines: &[EngineTimes]) -> Option<Estimate> {
-    let has_on_gpu = |engine: &&EngineTimes| {
+    let unmarked = || engines.iter().filter(|engine| engine.spec.marked().is_none());
+    let tells = || unmarked().filter(|engine| engine.booking.tells(layers));
+    let on_gpu = |engine: &&EngineTimes| {
         let on_gpu = |layer| engine.spec.device_of(layer) == Device::Gpu;
-        engine.spec.marked().is_none() && on_gpu(layers.first) && on_gpu(layers.last - 1)
+        on_gpu(layers.first) && on_gpu(layers.last - 1)
     };
-    let whole = engines.iter().filter(|engine| engine.spec.whole_on() == Some(Device::Gpu));
-    let whole = whole.map(|engine| (&engine.spec, engine.booking.gpu_in(layers).0));
-    let parts = engines.iter().filter(has_on_gpu).map(|engine| (&engine.spec, engine.booking.gpu_in(layers).0));
-    let fallbacks = engines.iter().map(|engine| (&engine.spec, engine.booking.fallback_in(layers).0));
-    let is_there = |(_, time): &(&EngineSpec, f64)| *time > 0.0;
-    Estimate::over(whole)
-        .or_else(|| Estimate::over(parts.filter(is_there)))
-        .or_else(|| Estimate::over(fallbacks.filter(is_there)))
+    let time = |engine: &'_ EngineTimes| engine.booking.gpu_in(layers).0;
+    let whole = tells().filter(|engine| engine.spec.whole_on() == Some(Device::Gpu));
+    let fallbacks = unmarked().map(|engine| (&engine.spec, engine.booking.fallback_in(layers).0));
+    Estimate::over(whole.map(|engine| (&engine.spec, time(engine))))
+        .or_else(|| Estimate::over(tells().filter(on_gpu).map(|engine| (&engine.spec, time(engine)))))
+        .or_else(|| Estimate::over(fallbacks.filter(|(_, time)| *time > 0.0)))
 }
 
 /// The DLA's part of the engines that run everything from a start of a group on it.
@@ -353,6 +359,25 @@ mod tests {
         (gpu.mean, gpu.mean_is_unprofiled) = (Some(Milliseconds(1.81 * 1.78)), true);
         let found = alexnet(&[gpu]);
         assert!(found.remarks[0].contains("its layers are multiplied by 1.780"), "{:?}", found.remarks);
+    }
+
+    #[test]
+    fn marked_outputs_keep_nothing_from_being_scaled() {
+        let mut gpu = run("alexnet_gpu_transition_at_-1", GPU);
+        (gpu.mean, gpu.mean_is_unprofiled) = (Some(Milliseconds(1.629)), true);
+        let found = alexnet(&[gpu, run("alexnet_gpu_mark_at_3", GPU)]);
+        assert!((found.engines[0].factor.unwrap() - 0.9).abs() < 1e-12, "{:?}", found.remarks);
+    }
+
+    #[test]
+    fn a_group_that_no_entry_names_has_no_time() {
+        let lines = "0.30 conv1 + relu1\n0.05 norm1\n0.05 pool1\n3.0 {ForeignNode[conv2...prob]}";
+        let found = alexnet(&[run("alexnet_gpu_transition_at_-1", lines)]);
+        assert_eq!(times(&found), [[Some(0.4), None], [None, None], [None, None], [None, None]]);
+        // The node begins inside the first group.
+        let lines = "0.30 conv1 + relu1\n3.0 {ForeignNode[norm1...prob]}";
+        let found = alexnet(&[run("alexnet_gpu_transition_at_-1", lines)]);
+        assert_eq!(times(&found), [[None, None]; 4]);
     }
 
     #[test]

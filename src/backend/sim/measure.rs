@@ -206,7 +206,7 @@ mod tests {
             let entries = entries(&network, &platform, &spec, &engine);
             let text = write_profile(&samples(&entries, &RUN, None), SIMULATOR);
             let Ok(Document::Profile(profile)) = read(&text) else { panic!("{text}") };
-            let booking = book(&network, &spec, &profile, &[0], 1.0 / (1.0 + PROFILER_OVERHEAD)).unwrap();
+            let booking = book(&network, &spec, &profile, &[0]).unwrap().scaled(1.0 / (1.0 + PROFILER_OVERHEAD));
             let on = |device| -> f64 {
                 engine.kernels.iter().filter(|kernel| kernel.device == device).map(|kernel| kernel.time.0).sum()
             };

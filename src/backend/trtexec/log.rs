@@ -81,6 +81,15 @@ pub struct Average {
 }
 
 impl Log {
+    /// Runs that were in flight at a time, by the command line; such runs slow each other.
+    pub fn streams(&self) -> u32 {
+        let words = self.command.iter().flat_map(|command| command.split_whitespace());
+        let value = |word: &str| {
+            ["--streams=", "--infStreams="].iter().find_map(|option| word.strip_prefix(option)?.parse().ok())
+        };
+        words.filter_map(value).next_back().unwrap_or(1)
+    }
+
     /// Whether `trtexec` was told to print its table of layers, which it does at its end.
     fn asked_for_table(&self) -> bool {
         let has_option = |command: &String| command.split_whitespace().any(|word| word == "--dumpProfile");
@@ -134,7 +143,7 @@ const BLOCKS: [&str; 3] = ["Host Latency", "Enqueue Time", "GPU Compute"];
 
 /// Reads a log.
 pub(super) fn read(text: &str) -> Result<Log, ReadError> {
-    let lines: Vec<&str> = text.lines().map(without_prefix).collect();
+    let lines: Vec<&str> = text.lines().map(without_remark).collect();
     let generation = Generation::since(Version(7, 1));
     let log = Log {
         generation,
@@ -403,6 +412,18 @@ fn number_before(number: usize, text: &str, unit: &str) -> Result<f64, ReadError
         _ => Err(ReadError::line(number, format!("a number, with a decimal point, in {unit}"), text)),
     }
 }
+
+/// The same, but for a warning or a verbose remark, which may come anywhere and says nothing of times: nothing of it.
+fn without_remark(line: &str) -> &str {
+    let after_date = |line: &str| line.split_once("] ").map_or(line.to_owned(), |(_, rest)| rest.to_owned());
+    let line_start = line.trim_start();
+    let is_remark =
+        ["[W]", "[V]"].iter().any(|level| line_start.starts_with(level) || after_date(line_start).starts_with(level));
+    if is_remark && line_start.starts_with('[') { REMARK } else { without_prefix(line) }
+}
+
+/// What stands for a line that says nothing.
+pub(super) const REMARK: &str = "\u{0}";
 
 /// A line without `[MM/DD/YYYY-HH:MM:SS] [I] ` and `[TRT] `.
 fn without_prefix(line: &str) -> &str {

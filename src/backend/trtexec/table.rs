@@ -3,6 +3,7 @@
 
 use super::error::ReadError;
 use super::generation::{Generation, Version};
+use super::log::REMARK;
 use super::profile::{Profile, ProfileEntry};
 use crate::units::Milliseconds;
 
@@ -43,11 +44,16 @@ pub(super) fn read(lines: &[&str], first: usize) -> Result<(Profile, usize), Rea
                 "the end of the log: it was cut off",
             ));
         };
+        if *line == REMARK {
+            next += 1;
+            continue;
+        }
         let found = row(line, layout);
         rows.push(found.ok_or_else(|| ReadError::line(next + 1, "a row of the table, or its `Total`", line))?);
         next += 1;
         // A layer may be called `Total`, too; the table's own is the one after which there are no more rows.
-        let ends = lines.get(next).is_none_or(|line| row(line, layout).is_none());
+        let after = lines[next..].iter().find(|line| **line != REMARK);
+        let ends = after.is_none_or(|line| row(line, layout).is_none());
         if ends && rows.last().is_some_and(|row| row.name == "Total") {
             break;
         }

@@ -238,6 +238,21 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
+fn warnings_inside_the_table_are_passed_over() {
+    for name in [fixture!("7.1.log"), fixture!("8.6.log")] {
+        let plain = log(name);
+        for warning in ["[W] [TRT] Using default stream", "[11/24/2025-10:20:30] [V] [TRT] Total 3 4 5"] {
+            let lines = name.lines().flat_map(|line| {
+                let before = line.contains("pool1").then_some(warning);
+                before.into_iter().chain([line])
+            });
+            let with_warning: String = lines.map(|line| format!("{line}\n")).collect();
+            assert_eq!(log(&with_warning), plain);
+        }
+    }
+}
+
+#[test]
 fn a_log_of_a_million_runs_is_short_enough_to_be_read() {
     let times = vec![Milliseconds(0.25); 1_000_000];
     let samples = EngineSamples { compute: times.clone(), enqueue: times, layers: Vec::new() };

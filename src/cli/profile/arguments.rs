@@ -34,15 +34,15 @@ pub(super) struct SeriesArguments {
     #[arg(long, value_name = "PATH", conflicts_with = "from", help_heading = "Source")]
     pub(super) trtexec: Option<PathBuf>,
 
-    /// Least number of counted runs of each engine
-    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Runs")]
-    pub(super) iterations: u32,
-    /// Least time of runs before them, in milliseconds [default: 5000; in times that trtexec exported, its own 200]
+    /// Least number of counted runs of each engine [default: 10000; in ONNX Runtime 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Runs")]
+    iterations: Option<u32>,
+    /// Least time of runs before them, in milliseconds [default: 5000; in ONNX Runtime 50; in times of files trtexec's 200]
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(..=3_600_000), help_heading = "Runs")]
     warm_up: Option<u32>,
-    /// Least time of counted runs, in seconds
-    #[arg(long, default_value_t = 0, value_name = "S", value_parser = clap::value_parser!(u32).range(..=86_400), help_heading = "Runs")]
-    pub(super) duration: u32,
+    /// Least time of counted runs, in seconds [default: 0; in ONNX Runtime 0.2]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(..=86_400), help_heading = "Runs")]
+    duration: Option<u32>,
     /// Counted runs of which the log holds one mean
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Runs")]
     pub(super) avg_runs: u32,
@@ -66,23 +66,51 @@ pub(super) struct SeriesArguments {
     pub(super) output: OutputArguments,
 }
 
+/// How long runs that were made elsewhere were preceded by others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct WarmUp {
+    pub(super) time: Milliseconds,
+    /// Whether the user says so; else it is what `trtexec` does by itself.
+    pub(super) is_given: bool,
+}
+
 impl SeriesArguments {
     /// Least time of runs before the counted ones [ms].
     pub(super) fn warm_up(&self) -> u32 {
         self.warm_up.unwrap_or(5_000)
     }
 
+    /// Least number of counted runs.
+    pub(super) fn iterations(&self) -> u32 {
+        self.iterations.unwrap_or(10_000)
+    }
+
+    /// Least time of counted runs [s].
+    pub(super) fn duration(&self) -> u32 {
+        self.duration.unwrap_or(0)
+    }
+
+    /// How often a model is run in ONNX Runtime, whose processors have no such steady clocks that thousands of runs say more.
+    pub(super) fn run_plan_of_models(&self) -> RunPlan {
+        RunPlan {
+            iterations: self.iterations.unwrap_or(20),
+            warm_up: Milliseconds(f64::from(self.warm_up.unwrap_or(50))),
+            duration: Milliseconds(self.duration.map_or(200.0, |seconds| f64::from(seconds) * 1e3)),
+            average_runs: self.avg_runs,
+        }
+    }
+
     /// The same of runs that `trtexec` made elsewhere, which warms up for 200 ms unless it is told otherwise.
-    pub(super) fn warm_up_elsewhere(&self) -> Milliseconds {
-        Milliseconds(f64::from(self.warm_up.unwrap_or(200)))
+    pub(super) fn warm_up_elsewhere(&self) -> WarmUp {
+        WarmUp { time: Milliseconds(f64::from(self.warm_up.unwrap_or(200))), is_given: self.warm_up.is_some() }
     }
 
     /// How often each engine is run.
     pub(super) fn run_plan(&self) -> RunPlan {
         RunPlan {
-            iterations: self.iterations,
+            iterations: self.iterations(),
             warm_up: Milliseconds(f64::from(self.warm_up())),
-            duration: Milliseconds(f64::from(self.duration) * 1e3),
+            duration: Milliseconds(f64::from(self.duration()) * 1e3),
             average_runs: self.avg_runs,
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 
-use super::arguments::SeriesArguments;
+use super::arguments::{SeriesArguments, WarmUp};
 use crate::backend::trtexec::{self, Document, Generation, Log, LoggedDevice, Profile, SIMULATOR, Times, Version};
 use crate::cli::failure::Failure;
 use crate::cli::inputs;
@@ -129,38 +129,61 @@ fn board<'a>(sheets: impl Iterator<Item = &'a Sheet>, platform: &Platform) -> Re
     Ok(Board { simulated, names_board: device.is_some() })
 }
 
-fn collect(sheets: BTreeMap<(RunName, PathBuf), Sheet>, warm_up: Milliseconds) -> Result<Recorded, Failure> {
+fn collect(sheets: BTreeMap<(RunName, PathBuf), Sheet>, warm_up: WarmUp) -> Result<Recorded, Failure> {
     let mut by_name: BTreeMap<RunName, Vec<Sheet>> = BTreeMap::new();
     for ((name, _), sheet) in sheets {
         by_name.entry(name).or_default().push(sheet);
     }
     let mut recorded = Recorded::default();
+    recorded.remarks.extend(unpaired(&by_name));
     for (name, mut sheets) in by_name {
-        join_neighbours(&mut sheets);
+        recorded.remarks.extend(join_neighbours(&mut sheets));
         for sheet in sheets {
-            match sheet.run(&name.spec, warm_up)? {
-                Ok((run, remark)) => {
-                    recorded.remarks.extend(remark);
-                    recorded.runs.push(run);
-                }
-                Err(remark) => recorded.remarks.push(remark),
-            }
+            let (run, remarks) = sheet.run(&name.spec, warm_up)?;
+            recorded.remarks.extend(remarks);
+            recorded.runs.extend(run);
         }
     }
     Ok(recorded)
 }
 
-/// A profile and a log of one run that lie in different folders, one of each, belong together.
-fn join_neighbours(sheets: &mut Vec<Sheet>) {
+/// Profiles whose engine has a log under another name only, which may be meant to belong to them.
+fn unpaired(by_name: &BTreeMap<RunName, Vec<Sheet>>) -> Vec<String> {
+    let has_log = |sheets: &Vec<Sheet>| sheets.iter().any(|sheet| sheet.log.is_some());
+    let lacks_log = |sheets: &&Vec<Sheet>| !has_log(sheets);
+    let profiles = by_name.iter().filter(|(_, sheets)| lacks_log(sheets));
+    let others = |name: &RunName| {
+        let others = by_name.iter().filter(|(other, _)| other.spec == name.spec && other.label != name.label);
+        others.flat_map(|(_, sheets)| sheets).find(|sheet| sheet.profile.is_none() && sheet.log.is_some())
+    };
+    let words = profiles.filter_map(|(name, sheets)| {
+        let (profile, _) = sheets.iter().find_map(|sheet| sheet.profile.as_ref())?;
+        let (log, _) = others(name)?.log.as_ref()?;
+        let (profile, log) = (profile.display(), log.display());
+        Some(format!("{profile} and {log}: are of different runs, by what their names have beside the engine"))
+    });
+    words.collect()
+}
+
+/// A profile and a log of one run that lie in different folders, one of each, belong together; said in words.
+fn join_neighbours(sheets: &mut Vec<Sheet>) -> Option<String> {
     let only = |has: fn(&Sheet) -> bool| sheets.iter().filter(|sheet| has(sheet)).count() == 1;
     let are_two = sheets.len() == 2 && only(|sheet| sheet.profile.is_some()) && only(|sheet| sheet.log.is_some());
-    if are_two && let (Some(second), Some(first)) = (sheets.pop(), sheets.pop()) {
-        sheets.push(Sheet {
-            profile: first.profile.or(second.profile),
-            log: first.log.or(second.log),
-            times: first.times.or(second.times),
-        });
+    if !are_two {
+        return None;
     }
+    let (second, first) = (sheets.pop()?, sheets.pop()?);
+    let joined = Sheet {
+        profile: first.profile.or(second.profile),
+        log: first.log.or(second.log),
+        times: first.times.or(second.times),
+    };
+    let paths = joined.profile.as_ref().map(|(path, _)| path).zip(joined.log.as_ref().map(|(path, _)| path));
+    let remark = paths.filter(|(profile, log)| profile.parent() != log.parent()).map(|(profile, log)| {
+        format!("{} and {}: are taken to be of the same run, by their names", profile.display(), log.display())
+    });
+    sheets.push(joined);
+    remark
 }
 
 impl Sheet {
@@ -189,23 +212,40 @@ impl Sheet {
         profile.chain(log).chain(times)
     }
 
-    /// Mean compute time of the counted runs among its times, with their file, and whether they had no profiler.
+    /// Mean compute time of the counted runs among its times, and what is to be said of it.
     ///
     /// Up to TensorRT 8.4 the runs of the warm-up are among them, and only a log beside them tells how many aren't.
-    fn mean_of_times(&self, warm_up: Milliseconds) -> Result<Option<(&Path, Milliseconds, bool)>, Failure> {
+    fn mean_of_times(&self, warm_up: WarmUp) -> Result<Option<(Mean<'_>, Option<String>)>, Failure> {
         let Some((path, times)) = &self.times else { return Ok(None) };
-        let counted = match self.log.as_ref().and_then(|(_, log)| log.runs) {
-            Some(runs) => times.last_compute(runs),
-            None => times.compute_after(warm_up),
+        let shown = path.display();
+        let log = self.log.as_ref().map(|(_, log)| log);
+        let mut remark = None;
+        let counted = if let Some(runs) = log.and_then(|log| log.runs) {
+            times.last_compute(runs)
+        } else {
+            let after = times.compute_after(warm_up.time);
+            // From 8.4 on all files look alike; those of 8.5 and newer may begin as early as these.
+            let may_be_all = times.includes_warm_up.is_none() && !warm_up.is_given && after.len() < times.runs.len();
+            if may_be_all {
+                let counted = if after.is_empty() { "all of its runs are" } else { "its runs from 200 ms on are" };
+                remark = Some(format!(
+                    "{shown}: {counted} counted; TensorRT 8.4 writes those of the warm-up too, newer ones don't: \
+                     `--warm-up` says how long it was"
+                ));
+            }
+            if may_be_all && after.is_empty() { times.compute_after(Milliseconds(f64::NEG_INFINITY)) } else { after }
         };
         if counted.is_empty() {
-            let (shown, warm_up) = (path.display(), warm_up.0);
+            let warm_up = warm_up.time.0;
             return Err(anyhow!("{shown}: no run begins after the warm-up of {warm_up} ms (`--warm-up`)").into());
         }
         let sum: Milliseconds = counted.iter().copied().sum();
-        // TensorRT 7.1 attaches the profiler for `--exportTimes`, and 7.2 writes the same form.
-        let is_unprofiled = times.generation.first >= Version(7, 2);
-        Ok(Some((path, Milliseconds(sum.0 / counted.len() as f64), is_unprofiled)))
+        // TensorRT 7.1 attaches the profiler for `--exportTimes`, and up to 8.2 the form doesn't tell who was asked to.
+        let is_unprofiled = match log {
+            Some(log) => log.was_profiled() == Some(false),
+            None => times.generation.first >= Version(8, 4),
+        };
+        Ok(Some((Mean { path, time: Milliseconds(sum.0 / counted.len() as f64), is_unprofiled }, remark)))
     }
 
     /// Whether the simulator wrote it; `None` where nothing was read that says who did.
@@ -216,32 +256,47 @@ impl Sheet {
         profile.or(log)
     }
 
-    /// The run, and what the user must know of it; or why there is none.
-    fn run(
-        self,
-        spec: &EngineSpec,
-        warm_up: Milliseconds,
-    ) -> Result<Result<(EngineRun, Option<String>), String>, Failure> {
-        let summary = self
-            .log
-            .as_ref()
-            .and_then(|(path, log)| Some((&**path, log.compute.as_ref()?.mean?, log.was_profiled() == Some(false))));
-        let times = self.mean_of_times(warm_up)?;
-        // Whichever is known to be without the profiler; else whichever there is.
-        let best = [times, summary].into_iter().flatten().max_by_key(|(_, _, is_unprofiled)| *is_unprofiled);
-        let remark = best.filter(|(_, _, is_unprofiled)| !is_unprofiled).map(|(path, ..)| {
-            format!("{}: may be of runs with the profiler, so times of layers aren't scaled to it", path.display())
+    /// The run, where there is one, and what the user must know of it.
+    fn run(self, spec: &EngineSpec, warm_up: WarmUp) -> Result<(Option<EngineRun>, Vec<String>), Failure> {
+        let summary = self.log.as_ref().and_then(|(path, log)| {
+            let is_unprofiled = log.was_profiled() == Some(false);
+            Some(Mean { path, time: log.compute.as_ref()?.mean?, is_unprofiled })
         });
-        let (mean, mean_is_unprofiled) = best.map_or((None, false), |(_, mean, is)| (Some(mean), is));
+        let (times, remark) = self.mean_of_times(warm_up)?.unzip();
+        let mut remarks: Vec<String> = remark.flatten().into_iter().collect();
+        // Whichever is known to be without the profiler; else whichever there is.
+        let best = [times, summary].into_iter().flatten().max_by_key(|mean| mean.is_unprofiled);
+        let streams = self.log.as_ref().map_or(1, |(_, log)| log.streams());
+        let best = best.filter(|mean| {
+            let shown = mean.path.display();
+            if streams > 1 {
+                remarks.push(format!("{shown}: {streams} runs at a time slow each other, so its times aren't used"));
+            } else if !mean.is_unprofiled {
+                let words = "may be of runs with the profiler, so times of layers aren't scaled to it";
+                remarks.push(format!("{shown}: {words}"));
+            }
+            streams == 1
+        });
+        let (mean, mean_is_unprofiled) = best.map_or((None, false), |mean| (Some(mean.time), mean.is_unprofiled));
         let files = [self.profile.as_ref().map(|(path, _)| path), self.log.as_ref().map(|(path, _)| path)];
         let origin = files.into_iter().flatten().next().map_or_else(|| spec.stem(), |path| path.display().to_string());
         let table = self.log.and_then(|(_, log)| log.profile);
         let profile = self.profile.map(|(_, profile)| profile).or(table);
         if profile.is_none() && mean.is_none() {
-            return Ok(Err(format!("{origin}: neither a profile nor a log with a summary or a table of layers")));
+            remarks.push(format!("{origin}: neither a profile nor a log with a summary or a table of layers"));
+            return Ok((None, remarks));
         }
-        Ok(Ok((EngineRun { spec: spec.clone(), origin, profile, mean, mean_is_unprofiled }, remark)))
+        Ok((Some(EngineRun { spec: spec.clone(), origin, profile, mean, mean_is_unprofiled }), remarks))
     }
+}
+
+/// A mean compute time.
+#[derive(Clone, Copy)]
+struct Mean<'a> {
+    /// The file that tells it.
+    path: &'a Path,
+    time: Milliseconds,
+    is_unprofiled: bool,
 }
 
 /// Words of a file's name that say what kind of file it is.

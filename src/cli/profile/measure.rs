@@ -12,7 +12,7 @@ use super::plans;
 use super::trtexec::{self, Task, Trtexec};
 use crate::artifact::{self, PlanDescription};
 use crate::backend::sim::{self, Noise};
-use crate::backend::trtexec::{Document, LoggedDevice, SIMULATOR, write_log, write_profile};
+use crate::backend::trtexec::{Document, Log, LoggedDevice, SIMULATOR, write_log, write_profile};
 use crate::backend::{self, EngineSamples, RunPlan, cuda};
 use crate::cli::build_engines::request::{Job, plan_path};
 use crate::cli::build_engines::target::{Backend, Target};
@@ -93,7 +93,7 @@ impl Recorder<'_> {
         };
         // The log last: without it a profile counts as none.
         artifact::write_text(&profile, &files.profile)?;
-        artifact::write_text(&log, &format!("{MARK}{command}\n{}", files.log))?;
+        record_log(&log, &command, &files.log)?;
         let run = recorded(&job.spec, &log, &profile, &command);
         run.ok_or_else(|| anyhow!("{}: is not what was written just now", log.display()).into())
     }
@@ -150,8 +150,8 @@ impl Recorder<'_> {
     /// What the run depends on, as the log's first line has it.
     fn command(&self, description: &PlanDescription) -> String {
         let Runner { target, trtexec, arguments } = self.runner;
-        let SeriesArguments { iterations, duration, avg_runs, .. } = arguments;
-        let warm_up = arguments.warm_up();
+        let avg_runs = arguments.avg_runs;
+        let (iterations, duration, warm_up) = (arguments.iterations(), arguments.duration(), arguments.warm_up());
         let further = match (trtexec, target.is_simulated()) {
             (Some(trtexec), _) => format!(" --trtexec={}", trtexec.version()),
             (None, false) => String::new(),
@@ -194,17 +194,27 @@ impl Recorder<'_> {
 /// of which plan the run is.
 const MARK: &str = "haxconn: ";
 
-/// The run that the files hold, where they are of a run by this `command`.
-fn recorded(spec: &EngineSpec, log: &Path, profile: &Path, command: &str) -> Option<EngineRun> {
-    let text = artifact::read_text(log).ok()?;
+/// The log at `path`, where it is of a run by this `command`.
+pub(super) fn recorded_log(path: &Path, command: &str) -> Option<Log> {
+    let text = artifact::read_text(path).ok()?;
     if text.lines().next()?.strip_prefix(MARK) != Some(command) {
         return None;
     }
-    let (Ok(Document::Log(log)), Ok(Document::Profile(times))) =
-        (backend::trtexec::read(&text), inputs::read_by(profile, backend::trtexec::read))
-    else {
-        return None;
-    };
+    match backend::trtexec::read(&text) {
+        Ok(Document::Log(log)) => Some(*log),
+        _ => None,
+    }
+}
+
+/// Keeps `log` of a run by `command` at `path`.
+pub(super) fn record_log(path: &Path, command: &str, log: &str) -> Result<(), Failure> {
+    Ok(artifact::write_text(path, &format!("{MARK}{command}\n{log}"))?)
+}
+
+/// The run that the files hold, where they are of a run by this `command`.
+fn recorded(spec: &EngineSpec, log: &Path, profile: &Path, command: &str) -> Option<EngineRun> {
+    let log = recorded_log(log, command)?;
+    let Ok(Document::Profile(times)) = inputs::read_by(profile, backend::trtexec::read) else { return None };
     Some(EngineRun {
         spec: spec.clone(),
         origin: profile.display().to_string(),
