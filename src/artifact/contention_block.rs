@@ -26,7 +26,7 @@ pub fn contention_blocks(platform: &Platform, curves: &[FittedContention]) -> Re
     Ok(text)
 }
 
-fn contention_block(fitted: &FittedContention) -> Result<String> {
+pub(super) fn contention_block(fitted: &FittedContention) -> Result<String> {
     // JSON's strings are YAML's quoted ones.
     let source = serde_json::to_string(&fitted.source)?;
     let origin = format!("provenance: {}, source: {source}", fitted.provenance);

@@ -11,6 +11,7 @@ mod emc;
 mod field;
 mod file;
 mod hash;
+mod host_platform;
 pub mod inspect;
 mod json;
 mod measured;
@@ -41,6 +42,7 @@ pub use emc::{
 pub use field::SCHEMA_VERSION;
 pub use file::{prepare_folder, read_bytes, read_text, write_bytes, write_text};
 pub use hash::sha256;
+pub use host_platform::{HostPlatform, Partition, write_host_platform};
 pub use json::to_json;
 pub use measured::{LayerResults, layer_results_to_json, profiles_to_json, transition_results_to_json};
 pub use onnx::{embed_external_data, read_onnx};

@@ -2,6 +2,8 @@
 //!
 //! Keys and units are listed in `docs/formats.md`. Nothing is filled in silently: a field that is missing is refused.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
@@ -9,7 +11,8 @@ use super::contention::{ContentionFields, read_contention};
 use super::field::{SourcedField, WordOr, from_yaml};
 use super::rules::{RulesFields, read_rules};
 use crate::platform::{
-    Accelerator, AcceleratorKind, Platform, Provenance, Roofline, StatedNumber, SupportRules, TransitionModel,
+    Accelerator, AcceleratorKind, Platform, Provenance, Provider, ProviderKind, Roofline, StatedNumber, SupportRules,
+    TransitionModel,
 };
 use crate::units::{GigabytesPerSecond, Megahertz, Milliseconds};
 
@@ -41,6 +44,7 @@ struct AcceleratorFile {
     name: String,
     #[serde(with = "KindField")]
     kind: AcceleratorKind,
+    provider: Option<ProviderFile>,
     #[serde(default)]
     pays_network_io: bool,
     max_loadables: Option<SourcedField<u32>>,
@@ -48,6 +52,16 @@ struct AcceleratorFile {
     contention: WordOr<ContentionFields>,
     roofline: RooflineFile,
     transition: TransitionFile,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProviderFile {
+    name: String,
+    #[serde(default)]
+    cores: Vec<usize>,
+    #[serde(default)]
+    options: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +121,20 @@ impl PlatformFile {
     }
 }
 
+/// Accelerators do one thing at a time each, so that no two of them may be the same cores.
+fn check_cores(accelerators: &[Accelerator]) -> Result<()> {
+    let mut owners: BTreeMap<usize, &str> = BTreeMap::new();
+    for accelerator in accelerators {
+        let processor = accelerator.provider.iter().filter(|provider| provider.kind == ProviderKind::Cpu);
+        for &core in processor.flat_map(|provider| &provider.cores) {
+            if let Some(owner) = owners.insert(core, &accelerator.name) {
+                bail!("accelerators: `{owner}` and `{}` both have core {core}", accelerator.name);
+            }
+        }
+    }
+    Ok(())
+}
+
 fn into_accelerators(files: Vec<AcceleratorFile>) -> Result<Vec<Accelerator>> {
     let mut accelerators: Vec<Accelerator> = Vec::with_capacity(files.len());
     for (idx, file) in files.into_iter().enumerate() {
@@ -116,6 +144,7 @@ fn into_accelerators(files: Vec<AcceleratorFile>) -> Result<Vec<Accelerator>> {
         }
         accelerators.push(accelerator);
     }
+    check_cores(&accelerators)?;
     match accelerators.first() {
         None => bail!("accelerators: empty; a platform has at least one accelerator"),
         Some(first) if first.rules != SupportRules::Everything => {
@@ -135,6 +164,7 @@ impl AcceleratorFile {
         let loadable_number = loadables
             .as_ref()
             .map(|limit| limit.state(format!("{}.max_loadables", self.name), &limit.value, "per core"));
+        let provider = self.provider.map(|provider| provider.into_provider(&format!("{at}.provider"))).transpose()?;
         let roofline = self.roofline.into_roofline(&format!("{at}.roofline"))?;
         let transition = self.transition.into_transition(&format!("{at}.transition"))?;
         Ok(Accelerator {
@@ -144,11 +174,28 @@ impl AcceleratorFile {
             assumed_contention: assumed(&contention_numbers),
             rules,
             max_loadables: loadables.map(|limit| limit.value),
+            provider,
             pays_network_io: self.pays_network_io,
             roofline,
             transition,
             stated: contention_numbers.into_iter().chain(loadable_number).chain(rule_numbers).collect(),
         })
+    }
+}
+
+impl ProviderFile {
+    fn into_provider(self, at: &str) -> Result<Provider> {
+        let Some(kind) = ProviderKind::ALL.into_iter().find(|kind| kind.name() == self.name) else {
+            let known = ProviderKind::ALL.map(ProviderKind::name).join(", ");
+            bail!("{at}.name: `{}` is none of {known}", self.name);
+        };
+        if kind == ProviderKind::Cpu && self.cores.is_empty() {
+            bail!("{at}.cores: is empty, must name the cores that the accelerator is");
+        }
+        if let Some(core) = (1..self.cores.len()).find(|&idx| self.cores[..idx].contains(&self.cores[idx])) {
+            bail!("{at}.cores[{core}]: core {} is named twice", self.cores[core]);
+        }
+        Ok(Provider { kind, cores: self.cores, options: self.options })
     }
 }
 

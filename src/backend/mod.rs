@@ -1,10 +1,11 @@
 //! What executes layer groups and builds their engines: the simulator of a board, which stands in where no board can be
-//! reached, and TensorRT.
+//! reached, TensorRT, and ONNX Runtime.
 
 pub mod cuda;
 mod foreign;
 pub mod fused_names;
 pub mod nsight;
+pub mod onnxruntime;
 mod samples;
 pub mod sim;
 pub mod tegrastats;

@@ -329,9 +329,25 @@ pub(super) enum PlatformCommand {
     /// Show every number of a platform with its source
     #[command(after_help = "Example: haxconn platform show orin_agx")]
     Show(PlatformShowArguments),
+    /// Measure this machine's processor, divided into accelerators of some cores each
+    #[command(after_help = "Example: haxconn platform detect --split 12,4")]
+    Detect(PlatformDetectArguments),
     /// Fit the cost model to the published figures and show how well it fits
     #[command(after_help = "Example: haxconn platform calibrate")]
     Calibrate(OutputArguments),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PlatformDetectArguments {
+    /// Cores of each accelerator [default: three quarters and a quarter of those that there are]
+    #[arg(long, value_delimiter = ',', value_name = "N,..")]
+    pub(super) split: Vec<usize>,
+    /// Where the platform is written; `--platform host` takes it from the default
+    #[arg(long, default_value = "output/platforms/host.yaml", value_name = "FILE.yaml", help_heading = "Output")]
+    pub(super) out: PathBuf,
+    /// Print no progress and no remarks on stderr
+    #[arg(long, help_heading = "Output")]
+    pub(super) quiet: bool,
 }
 
 #[derive(Args, Debug)]

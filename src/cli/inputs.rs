@@ -8,7 +8,9 @@ use std::str::FromStr;
 use anyhow::{Context, anyhow};
 
 use super::args::NetworkArguments;
+use super::board::HOST;
 use super::failure::Failure;
+use super::{host, output};
 use crate::artifact::{self, Found, Origin, builtin};
 use crate::group::{self, AcceleratorRules, GroupError, GroupSpec, LayerGroup};
 use crate::network::catalog::{self, Entry};
@@ -115,8 +117,16 @@ pub(super) fn networks(arguments: &NetworkArguments, least: usize) -> Result<Vec
     arguments.dnns.iter().map(|name| network(name.trim())).collect()
 }
 
-/// The platform that `choice` means.
+/// The platform that `choice` means. That of this machine is measured where no file describes it yet.
 pub(super) fn platform(choice: &str) -> Result<Found<Platform>, Failure> {
+    if choice == HOST && !Path::new("platforms").join(format!("{HOST}.yaml")).exists() {
+        let path = host::path();
+        if !path.exists() {
+            output::note(false, &format!("{}: isn't there yet; this machine is measured for it", path.display()));
+            host::detect(&[], &path, false)?;
+        }
+        return platform(&path.display().to_string());
+    }
     builtin::find_platform(choice, Path::new("")).map_err(|error| {
         let is_path = choice.contains('/') || Path::new(choice).extension().is_some();
         let known = is_path || builtin::platform_names().contains(&choice);

@@ -2,7 +2,7 @@
 
 use super::args::{Format, OutputArguments, PlatformArguments, PlatformCommand, PlatformShowArguments};
 use super::failure::Failure;
-use super::{inputs, output};
+use super::{host, inputs, output};
 use crate::artifact::{self, builtin};
 use crate::platform::Platform;
 use crate::profile::{self, CalibrationSources, GOOGLENET_DLA_TAILS, GOOGLENET_GPU_LAYERS};
@@ -15,6 +15,7 @@ pub(super) fn run(arguments: &PlatformArguments) -> Result<(), Failure> {
     match &arguments.command {
         PlatformCommand::List(output) => list(output),
         PlatformCommand::Show(arguments) => show(arguments),
+        PlatformCommand::Detect(arguments) => host::detect(&arguments.split, &arguments.out, arguments.quiet),
         PlatformCommand::Calibrate(output) => calibrate(output),
     }
 }

@@ -2,12 +2,14 @@
 
 mod contention;
 mod provenance;
+mod provider;
 mod rules;
 
 use crate::units::{Bytes, GigabytesPerSecond, Megahertz, Milliseconds};
 
 pub use contention::{ContentionCurve, ContentionGrid, CurveError, GridError, Pccs, SlowdownTable};
 pub use provenance::{Provenance, Sourced, StatedNumber};
+pub use provider::{Provider, ProviderKind};
 pub use rules::{LayerLimits, SupportRules, WindowLimits};
 
 /// What kind of engine an accelerator is.
@@ -53,6 +55,8 @@ pub struct Accelerator {
     pub rules: SupportRules,
     /// Most DLA loadables on one core at a time; `None` where there is no such limit.
     pub max_loadables: Option<u32>,
+    /// What executes its layers in ONNX Runtime; `None` where that can't.
+    pub provider: Option<Provider>,
     /// Whether a network's own input and output pay `in` and `out` here.
     pub pays_network_io: bool,
     /// Parameters of the simulator's cost model.

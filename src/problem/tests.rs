@@ -27,6 +27,7 @@ fn accelerator(name: &str, contention: ContentionCurve) -> Accelerator {
         assumed_contention: Vec::new(),
         rules: SupportRules::Everything,
         max_loadables: None,
+        provider: None,
         pays_network_io: name == "dla",
         roofline: Roofline {
             compute_gmacs: sourced(1000.0),

@@ -1,12 +1,9 @@
 //! Libraries: TensorRT, CUDA, Z3, ONNX Runtime.
 
-use std::env;
-use std::path::{Path, PathBuf};
-
-use super::programs::answer;
 use super::{found, missing, needless};
 use crate::backend::cuda::Cuda;
 use crate::backend::tensorrt::{self, Tensorrt, Unavailable};
+use crate::cli::onnxruntime;
 use crate::report::doctor::Finding;
 use crate::schedule;
 
@@ -78,51 +75,8 @@ pub(super) fn z3() -> Finding {
 
 pub(super) fn onnx_runtime() -> Finding {
     const SUBJECT: &str = "ONNX Runtime";
-    if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from) {
-        return if path.is_file() {
-            found(SUBJECT, path.display().to_string())
-        } else {
-            missing(SUBJECT, format!("ORT_DYLIB_PATH is {}: no such file", path.display()), "name the library's file")
-        };
-    }
-    let named = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-    let of_variable = env::split_paths(&named).find_map(|folder| library_in(&folder));
-    let of_system = || answer("ldconfig", &["-p"]).ok().and_then(|list| of_loader(&list));
-    match of_variable.or_else(of_system).or_else(of_python) {
-        Some(path) => found(SUBJECT, path.display().to_string()),
-        None => missing(SUBJECT, "no libonnxruntime.so", "python3 -m pip install onnxruntime"),
-    }
-}
-
-/// The library's path in the loader's list: `libonnxruntime.so.1 (libc6,x86-64) => /usr/lib/..`.
-fn of_loader(list: &str) -> Option<PathBuf> {
-    let line = list.lines().find(|line| line.trim_start().starts_with("libonnxruntime.so"))?;
-    line.split_once("=> ").map(|(_, path)| PathBuf::from(path.trim()))
-}
-
-/// The library inside the Python package, which is found without being imported.
-fn of_python() -> Option<PathBuf> {
-    let find = "import importlib.util as u; s = u.find_spec('onnxruntime'); print(s.submodule_search_locations[0] if s else '')";
-    let folder = answer("python3", &["-c", find]).ok()?;
-    library_in(&Path::new(folder.trim()).join("capi"))
-}
-
-/// The first `libonnxruntime.so*` in a folder.
-fn library_in(folder: &Path) -> Option<PathBuf> {
-    let files = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path());
-    let named =
-        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libonnxruntime.so"));
-    files.filter(named).min()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_loader_names_the_library() {
-        let list = "12 libs found\n\tlibm.so.6 (libc6) => /lib/libm.so.6\n\tlibonnxruntime.so.1 (libc6,x86-64) => /usr/lib/libonnxruntime.so.1\n";
-        assert_eq!(of_loader(list), Some(PathBuf::from("/usr/lib/libonnxruntime.so.1")));
-        assert_eq!(of_loader("nothing"), None);
+    match onnxruntime::library() {
+        Ok(path) => found(SUBJECT, path.display().to_string()),
+        Err(error) => missing(SUBJECT, error.to_string(), onnxruntime::HINT),
     }
 }

@@ -19,7 +19,7 @@ const LONGEST_ANSWER: u64 = 1 << 20;
 
 /// Why a program gave no answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unanswered {
+pub(in crate::cli) enum Unanswered {
     /// There is no such program.
     NotFound,
     /// It failed or did not end; the rest of a sentence that begins with its name.
@@ -45,7 +45,7 @@ fn is_program(file: &Path) -> bool {
 }
 
 /// What a program prints; one that doesn't end in time is ended.
-pub(super) fn answer(program: &str, arguments: &[&str]) -> Result<String, Unanswered> {
+pub(in crate::cli) fn answer(program: &str, arguments: &[&str]) -> Result<String, Unanswered> {
     let file = find(program, &["/sbin", "/usr/sbin"]).ok_or(Unanswered::NotFound)?;
     let mut command = Command::new(file);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());

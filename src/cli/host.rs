@@ -1,0 +1,199 @@
+//! This machine's processor as a platform: divided into accelerators of some cores each, and measured.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use indicatif::ProgressBar;
+
+use super::board::HOST;
+use super::failure::Failure;
+use super::{inputs, onnxruntime, output, progress};
+use crate::artifact::{self, HostPlatform, Partition};
+use crate::backend::onnxruntime::stream::{BUFFER, Stream, throughputs};
+use crate::backend::onnxruntime::{
+    OnnxRuntime, OnnxRuntimeError, Tensors, available_cores, bind_thread, core_groups, measure_grid, n_points,
+};
+use crate::network::onnx;
+use crate::platform::{ContentionGrid, Provenance, Provider, Sourced};
+use crate::profile::{ContentionModel, FittedContention};
+use crate::units::GigabytesPerSecond;
+
+/// Where the platform of this machine is written on first use.
+pub(super) fn path() -> PathBuf {
+    Path::new("output/platforms").join(format!("{HOST}.yaml"))
+}
+
+/// The convolution whose rate stands for the processor's: the most work of the shipped ones.
+const CONVOLUTION: &str = "conv1_kernel5";
+
+/// Time for each point that is measured.
+const POINT: Duration = Duration::from_millis(30);
+
+/// Measures this machine and writes its platform to `out`; `split` are the numbers of cores of the accelerators.
+pub(super) fn detect(split: &[usize], out: &Path, quiet: bool) -> Result<(), Failure> {
+    let partitions = partitions(&available_cores(), split)?;
+    let runtime = onnxruntime::open()?;
+    let progress = progress::bar(partitions.len() * (n_points() + 2) + 2, quiet);
+    let host = measured(&partitions, &runtime, &progress);
+    progress.finish_and_clear();
+    artifact::write_text(out, &artifact::write_host_platform(&host?)?)?;
+    output::note(quiet, &format!("wrote {} (this machine: {})", out.display(), sizes(&partitions)));
+    Ok(())
+}
+
+/// Cores of each accelerator, the first with the most. Cores that share their units stay together where that is possible.
+fn partitions(cores: &[usize], split: &[usize]) -> Result<Vec<Vec<usize>>, Failure> {
+    let n_cores = cores.len();
+    let split = match split {
+        [] if n_cores >= 2 => vec![n_cores - (n_cores / 4).max(1), (n_cores / 4).max(1)],
+        [] => {
+            return Err(Failure::no_backend("this process may use one core only, which can't be divided"));
+        }
+        split => split.to_vec(),
+    };
+    if split.contains(&0) || split.iter().sum::<usize>() > n_cores {
+        return Err(Failure::usage(format!("`--split {}`: this process has {n_cores} cores", joined(&split)))
+            .hint("give each accelerator at least one of them: `--split 12,4` of 16"));
+    }
+    // The smaller partitions take whole groups from the end, so that what is left over is the first one's.
+    let mut ordered: Vec<usize> = core_groups(cores).into_iter().flatten().collect();
+    let mut found: Vec<Vec<usize>> = split.iter().rev().map(|&n| ordered.split_off(ordered.len() - n)).collect();
+    found.reverse();
+    found.iter_mut().for_each(|cores| cores.sort_unstable());
+    Ok(found)
+}
+
+fn joined(numbers: &[usize]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn sizes(partitions: &[Vec<usize>]) -> String {
+    let sizes: Vec<String> = partitions.iter().map(|cores| cores.len().to_string()).collect();
+    format!("{} cores", sizes.join(" + "))
+}
+
+fn measured(partitions: &[Vec<usize>], runtime: &OnnxRuntime, progress: &ProgressBar) -> Result<HostPlatform, Failure> {
+    let stream = |cores: &[usize]| Stream { cores: cores.to_vec(), arithmetic: 0 };
+    progress.set_message("memory");
+    let all: Vec<usize> = partitions.concat();
+    let together: Vec<Stream> = partitions.iter().map(|cores| stream(cores)).collect();
+    // What several streams reach is the peak where one over all cores reaches less.
+    let sum = throughputs(&together, POINT * 10)?.iter().map(|it| it.0).sum::<f64>();
+    progress.inc(1);
+    let peak = throughputs(&[stream(&all)], POINT * 10)?[0].0.max(sum);
+    progress.inc(1);
+    let how = |what: &str| format!("{what}, each core reading {} MiB over and over, by haxconn", BUFFER.mebibytes());
+    let mut measured = Vec::new();
+    for (idx, cores) in partitions.iter().enumerate() {
+        let name = format!("cpu{idx}");
+        progress.set_message(name.clone());
+        let others: Vec<usize> = partitions.iter().filter(|other| *other != cores).flatten().copied().collect();
+        let bandwidth = throughputs(&[stream(cores)], POINT * 10)?[0].0;
+        progress.inc(1);
+        let compute_gmacs = convolution_rate(runtime, cores)?;
+        progress.inc(1);
+        let contention = contention(&name, cores, &others, progress)?;
+        measured.push(Partition {
+            name,
+            cores: cores.clone(),
+            bandwidth: sourced(GigabytesPerSecond(bandwidth), how("read by these cores alone")),
+            compute_gmacs: sourced(
+                compute_gmacs,
+                format!("{CONVOLUTION} by ONNX Runtime {} on these cores", runtime.version()),
+            ),
+            contention,
+        });
+    }
+    let model = processor_model();
+    Ok(HostPlatform {
+        name: HOST.to_owned(),
+        title: format!("{model}, {}", sizes(partitions)),
+        peak_bandwidth: sourced(GigabytesPerSecond(peak), how("the most that all of the cores read")),
+        sharing_efficiency: sourced((sum / peak).min(1.0), how("what the accelerators read together, of that")),
+        partitions: measured,
+    })
+}
+
+fn sourced<T>(value: T, source: String) -> Sourced<T> {
+    Sourced { value, provenance: Provenance::Measured, source }
+}
+
+fn contention(
+    name: &str,
+    own: &[usize],
+    others: &[usize],
+    progress: &ProgressBar,
+) -> Result<FittedContention, Failure> {
+    let grid = measure_grid(own, others, POINT, || progress.inc(1))?;
+    let size = format!("{} of {} cores beside {}", name, own.len(), others.len());
+    let grid = ContentionGrid::new(grid.own, grid.external, grid.achieved)
+        .map_err(|error| anyhow!("the measured grid of {size}: {error}; is the machine busy?"))?;
+    Ok(FittedContention::new(
+        name,
+        grid,
+        ContentionModel::Table,
+        Provenance::Measured,
+        &format!("measured here, {size}"),
+    ))
+}
+
+/// 10^9 multiply-accumulates a second that ONNX Runtime reaches on `cores`, by the median time of a convolution.
+fn convolution_rate(runtime: &OnnxRuntime, cores: &[usize]) -> Result<f64, Failure> {
+    let network = inputs::builtin_network(CONVOLUTION)?;
+    let model = onnx::encode(&onnx::export(&network, 1)?.proto)?;
+    let (runtime, cores) = (runtime.clone(), cores.to_vec());
+    let time = std::thread::spawn(move || {
+        bind_thread(&cores)?;
+        let mut session = runtime.session(CONVOLUTION, &model, &Provider::on_cores(cores))?;
+        let tensors = Tensors::default();
+        session.make_up_inputs(&tensors, 1)?;
+        let begin = Instant::now();
+        let mut times = Vec::new();
+        while times.len() < 5 || begin.elapsed() < POINT * 10 {
+            let begin = Instant::now();
+            session.run(&tensors)?;
+            times.push(begin.elapsed().as_secs_f64());
+        }
+        times.sort_by(f64::total_cmp);
+        Ok::<f64, OnnxRuntimeError>(times[times.len() / 2])
+    });
+    let time = time.join().map_err(|_| anyhow!("{CONVOLUTION}: its measurement panicked"))??;
+    Ok(network.macs() as f64 / time / 1e9)
+}
+
+/// The processor's name, as Linux says it.
+fn processor_model() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").context("no /proc/cpuinfo").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("model name"));
+    let model = line.and_then(|line| line.split_once(": ")).map(|(_, model)| model.trim().to_owned());
+    model.unwrap_or_else(|| "this machine's processor".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quarter_of_the_cores_is_the_second_accelerator() {
+        let sizes = |n: usize| {
+            let cores: Vec<usize> = (0..n).collect();
+            partitions(&cores, &[]).unwrap().iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        assert_eq!([sizes(2), sizes(3), sizes(8), sizes(16)], [[1, 1], [2, 1], [6, 2], [12, 4]]);
+        assert!(partitions(&[0], &[]).is_err());
+    }
+
+    #[test]
+    fn a_split_is_within_the_cores_and_divides_them() {
+        let found = partitions(&[0, 1, 2, 3, 4, 5], &[2, 3]).unwrap();
+        let mut all = found.concat();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!((found[0].len(), found[1].len(), all.len()), (2, 3, 5));
+        let refused = partitions(&[0, 1], &[2, 1]).unwrap_err();
+        assert_eq!(refused.error.to_string(), "`--split 2,1`: this process has 2 cores");
+        assert!(partitions(&[0, 1], &[2, 0]).is_err());
+    }
+}
