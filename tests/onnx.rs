@@ -178,6 +178,16 @@ fn other_shapes_of_the_same_elements_are_no_layers_where_nothing_needs_to_tell_t
 }
 
 #[test]
+fn a_change_of_shape_that_matters_is_a_layer_that_moves_nothing() {
+    let softmax = Builder::new("x", IMAGE).node("Flatten", &["x"], "f", vec![]).node("Softmax", &["f"], "y", vec![]);
+    assert_eq!(layers(&softmax.output("y").import().network), ["Flatten 256x1x1 0 0", "Softmax 256x1x1 0 0"]);
+    let tokens = Builder::new("x", IMAGE).whole("s", &[1, 4, 64]).node("Reshape", &["x", "s"], "r", vec![]);
+    let imported = tokens.node("Erf", &["r"], "y", vec![]).output("y").import();
+    assert_eq!(layers(&imported.network), ["Reshape 4x64x1 0 0", "Erf 4x64x1 0 0"]);
+    assert_eq!(imported.model.layer_nodes, [[0], [1]]);
+}
+
+#[test]
 fn a_weighted_sum_is_one_layer_of_two_nodes() {
     let builder = Builder::new("x", IMAGE).number("c", 0.25).node("Relu", &["x"], "r", vec![]);
     let imported =
@@ -335,6 +345,8 @@ fn the_content_hash_ignores_weights_and_sees_the_graph() {
     let mut strided = model();
     strided.graph.node[0].attribute.push(ints("strides", &[2, 2]));
     assert_ne!(hash(model()), hash(strided));
+    let scaled = |factor: f32| model().number("f", factor).node("Mul", &["x", "f"], "z", vec![]).output("z");
+    assert_ne!(hash(scaled(1.0)), hash(scaled(2.0)));
     assert_eq!(hash(model()).len(), 64);
 }
 

@@ -165,6 +165,12 @@ mod tests {
     }
 
     #[test]
+    fn operators_of_onnx_on_single_elements_join_what_is_before_them_and_each_other() {
+        let network = chain(&["matmul", "gelu", "gelu", "reshape", "gelu", "conv", "gelu", "matmul"]);
+        assert_eq!(units(&network), [vec![0, 1, 2], vec![3], vec![4], vec![5, 6], vec![7]]);
+    }
+
+    #[test]
     fn nothing_joins_after_an_activation() {
         assert_eq!(units(&chain(&["conv", "relu", "bn", "scale", "relu"])), [vec![0, 1], vec![2, 3, 4]]);
     }

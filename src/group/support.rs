@@ -185,9 +185,9 @@ fn listed(words: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Builder, convolution, dla_limits, dla_rules, window};
+    use super::super::testing::{Builder, convolution, dla_limits, dla_rules, operator, window};
     use super::*;
-    use crate::network::{Activation, LocalResponseNormalization, PoolingMethod};
+    use crate::network::{Activation, LocalResponseNormalization, OperatorClass, PoolingMethod};
 
     /// What rules say of one layer whose bottoms are `n_bottoms` inputs of 16 x `side` x `side`.
     fn judge(kind: LayerKind, side: u64, n_bottoms: usize, rules: &SupportRules) -> Result<(), String> {
@@ -233,6 +233,8 @@ mod tests {
         accepted(LayerKind::Convolution(Convolution { group: 16, ..convolution(window(32, 8, 31)) }));
         refused(LayerKind::Convolution(convolution(window(33, 1, 0))), "convolution window 33x33 is larger than 32x32");
         let dilated = Window { dilation: [1, 33], ..window(3, 1, 0) };
+        let uneven = Convolution { pad_end: Some([32, 0]), ..convolution(window(3, 1, 0)) };
+        refused(LayerKind::Convolution(uneven), "convolution padding 32x0 is larger than 31x31");
         refused(LayerKind::Convolution(convolution(dilated)), "convolution dilation 1x33 is larger than 32x32");
     }
 
@@ -294,5 +296,6 @@ mod tests {
         let judged = judge(LayerKind::Concat, 9, 1, &dla_rules());
         assert_eq!(judged, Err("concatenation of a single tensor is not supported".into()));
         refused(LayerKind::Rearrange("Permute".into()), "Permute is not supported");
+        refused(operator("MatMul", OperatorClass::Product), "ONNX's MatMul is not supported");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::network::{
     Convolution, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, LocalResponseNormalization, Network,
-    Pooling, PoolingMethod, Shape, Tensor, TensorId, Window,
+    Operator, OperatorClass, Pooling, PoolingMethod, Shape, Tensor, TensorId, Window,
 };
 use crate::platform::{LayerLimits, SupportRules, WindowLimits};
 
@@ -78,8 +78,15 @@ fn kind(word: &str) -> LayerKind {
         "sum" => LayerKind::Eltwise(Eltwise { operation: EltwiseOperation::Sum, coefficients: Vec::new() }),
         "concat" => LayerKind::Concat,
         "softmax" => LayerKind::Softmax,
+        "matmul" => operator("MatMul", OperatorClass::Product),
+        "gelu" => operator("Gelu", OperatorClass::Pointwise),
+        "reshape" => operator("Reshape", OperatorClass::View),
         _ => panic!("no layer type for `{word}`"),
     }
+}
+
+pub(crate) fn operator(name: &str, class: OperatorClass) -> LayerKind {
+    LayerKind::Operator(Operator { name: name.into(), class })
 }
 
 /// A network without branches.

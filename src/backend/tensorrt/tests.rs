@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::Variant;
-use crate::network::{caffe, catalog};
+use crate::network::{caffe, catalog, onnx};
 
 /// TensorRT on this machine; `None`, said in words, where there is none.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
@@ -50,6 +50,61 @@ fn every_network_has_our_shapes_in_tensorrt() {
         });
         assert!(checked.is_some(), "{}: {messages:#?}", entry.name);
     }
+}
+
+/// A small network as an ONNX model, changed by `change` and read again.
+fn imported(change: impl FnOnce(&mut [onnx::proto::NodeProto])) -> Network {
+    let text = "input: 'data' input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8
+        layer { name: 'c' type: 'Convolution' bottom: 'data' top: 'c' convolution_param { num_output: 4 kernel_size: 3 } }
+        layer { name: 'r' type: 'ReLU' bottom: 'c' top: 'r' }
+        layer { name: 'p' type: 'Pooling' bottom: 'r' top: 'p' pooling_param { pool: AVE kernel_size: 3 pad: 1 } }";
+    let network = caffe::parse(text, "net", "Net").unwrap();
+    let mut model = onnx::export(&network, 1).unwrap().proto;
+    change(&mut model.graph.as_mut().unwrap().node);
+    onnx::parse(onnx::encode(&model).unwrap(), "net", "Net").unwrap().network
+}
+
+#[test]
+fn windows_that_only_onnx_has_have_our_shapes_in_tensorrt() {
+    let Some(tensorrt) = tensorrt() else { return };
+    let network = imported(|nodes| {
+        for attribute in &mut nodes[0].attribute {
+            if attribute.name == "pads" {
+                attribute.ints = vec![0, 0, 1, 2];
+            }
+        }
+        nodes[2].attribute.retain(|attribute| attribute.name != "count_include_pad");
+    });
+    let shapes: Vec<String> = network.tensors.iter().map(|tensor| tensor.shape.to_string()).collect();
+    assert_eq!(shapes, ["3x8x8", "4x7x8", "4x7x8", "4x7x8"]);
+    let (checked, messages) = ffi::listening(|| {
+        let builder = Builder::new(&tensorrt.library).unwrap();
+        let plain = spec(&network, Device::Gpu, Variant::Transition(None));
+        let Ok((assembled, _)) = prepare(&builder, &network, &plain, &OPTIONS) else { return None };
+        for (tensor, raw) in network.tensors.iter().zip(&assembled.tensors) {
+            let shape = tensor.shape;
+            let ours = [shape.channels, shape.height, shape.width].map(|side| i64::try_from(side).unwrap());
+            assert_eq!(assembled.network.dims(*raw), Some(ours), "{}", tensor.name);
+        }
+        Some(())
+    });
+    assert!(checked.is_some(), "{messages:#?}");
+}
+
+#[test]
+fn an_operator_that_only_onnx_has_is_refused_by_its_layers_name() {
+    let Some(tensorrt) = tensorrt() else { return };
+    let network = imported(|nodes| nodes[1].op_type = "HardSwish".into());
+    let (said, _) = ffi::listening(|| {
+        let builder = Builder::new(&tensorrt.library).unwrap();
+        let plain = spec(&network, Device::Gpu, Variant::Transition(None));
+        match prepare(&builder, &network, &plain, &OPTIONS) {
+            Err(Failed::Layer(error)) => Some(error.to_string()),
+            _ => None,
+        }
+    });
+    let said = said.unwrap();
+    assert!(said.contains("layer `r`: `HardSwish` can't be built for TensorRT here"), "{said}");
 }
 
 /// What `prepare` asked TensorRT for, read back: for each of its layers ours, and the device.

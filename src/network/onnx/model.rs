@@ -130,7 +130,8 @@ fn external_data(tensor: &TensorProto) -> Result<ExternalData, String> {
 }
 
 /// SHA-256 in hexadecimal of what a model computes, whatever its weights: nodes, types of inputs and outputs, names and
-/// shapes of initializers, and the numbers of those that are shapes themselves. Remarks and who made it don't matter.
+/// shapes of initializers, and the numbers of those that are shapes, bounds or factors. Remarks and who made it don't
+/// matter.
 pub(super) fn content_hash(model: &ModelProto) -> String {
     let graph = model.graph.as_ref();
     let stripped = ModelProto {
@@ -171,16 +172,18 @@ fn stripped_node(node: &NodeProto) -> NodeProto {
     }
 }
 
-/// The numbers of few whole ones are kept: they are shapes. Real ones are weights.
+/// Few whole numbers are kept: they are shapes. So is one that stands alone, a bound or a factor; others are weights.
 fn stripped_tensor(tensor: &TensorProto) -> TensorProto {
     let n_elements =
         tensor.dims.iter().try_fold(1_u64, |product, side| product.checked_mul(u64::try_from(*side).ok()?));
     let values = n_elements.and_then(|count| tensor::values(tensor, count));
     let whole = values.as_ref().and_then(tensor::Values::whole).unwrap_or_default().to_vec();
+    let single = values.as_ref().filter(|values| values.len() == 1 && whole.is_empty());
     TensorProto {
         dims: tensor.dims.clone(),
         data_type: tensor.data_type,
         name: tensor.name.clone(),
+        double_data: single.map(tensor::Values::real).unwrap_or_default(),
         int64_data: whole,
         ..TensorProto::default()
     }

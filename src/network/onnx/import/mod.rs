@@ -96,6 +96,16 @@ impl<'g> Walk<'g> {
         !name.is_empty() && (self.readers.contains_key(name) || self.outputs.contains(name))
     }
 
+    /// Whether all that read a tensor take it as it lies, so that they need not know that it was flattened before.
+    fn only_flat_readers(&self, name: &str) -> bool {
+        let takes = |reader: &usize| {
+            const AS_IT_LIES: [&str; 8] =
+                ["Gemm", "MatMul", "Dropout", "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze"];
+            AS_IT_LIES.contains(&self.graph.node[*reader].op_type.as_str())
+        };
+        self.readers.get(name).is_none_or(|readers| readers.iter().all(takes))
+    }
+
     /// The only node that reads a tensor that doesn't leave the model.
     fn only_reader(&self, name: &str) -> Option<&'g NodeProto> {
         match self.readers.get(name).map(Vec::as_slice) {
@@ -206,7 +216,9 @@ impl Importer {
             Meaning::View(dims) => {
                 let shape = folded_shape(&dims);
                 let of = node.input(0)?.computed();
-                let alias = of.filter(|id| shape.is_some_and(|shape| is_alias(shape, self.tensors[id.0].shape)));
+                let flattens = dims.len() <= 2 && proto.output.first().is_some_and(|name| walk.only_flat_readers(name));
+                let is_alias = |of: Shape| shape.is_some_and(|shape| shape == of || flattens && is_flat(shape));
+                let alias = of.filter(|id| is_alias(self.tensors[id.0].shape));
                 Ok(alias.map_or_else(
                     || Step::Layer(viewed(proto, outputs.clone()), bottoms),
                     |id| Step::Alias(outputs.clone(), id),
@@ -379,10 +391,9 @@ fn viewed(proto: &NodeProto, outputs: Vec<Output>) -> Operation {
     Operation { kind, outputs, macs: 0, weights: 0 }
 }
 
-/// Whether the rest of the program need not tell two shapes of the same elements apart: they are the same, or one is flat
-/// as the input of a fully connected layer is.
-fn is_alias(shape: Shape, of: Shape) -> bool {
-    shape == of || (shape.height, shape.width) == (1, 1)
+/// Whether a shape is that of a fully connected layer's input.
+fn is_flat(shape: Shape) -> bool {
+    (shape.height, shape.width) == (1, 1)
 }
 
 /// Sides as channels, height and width: the batch goes where it is 1, what is missing is 1, and what is too much

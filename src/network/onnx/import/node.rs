@@ -209,6 +209,11 @@ pub(super) fn broadcast(one: &[u64], other: &[u64]) -> Option<Vec<u64>> {
         .collect()
 }
 
+/// Whether sides are those of one image, or less, as Caffe's layers take it: batch 1, channels, rows and columns.
+pub(super) fn is_image(dims: &[u64]) -> bool {
+    dims.first() == Some(&1) && (2..=4).contains(&dims.len())
+}
+
 /// Whether sides can be a tensor's that is computed, and no side of it is 0.
 pub(super) fn is_computable(dims: &[u64]) -> bool {
     tensor::n_elements(dims).is_some_and(|count| (1..=i32::MAX.unsigned_abs().into()).contains(&count))

@@ -1,6 +1,6 @@
 //! Operators on single elements, and normalizations: the output has the input's shape, or that of both broadcast.
 
-use super::node::{Meaning, Node, Operation, Output, Source, Value, broadcast};
+use super::node::{Meaning, Node, Operation, Output, Source, Value, broadcast, is_image};
 use crate::network::onnx::{OnnxError, element};
 use crate::network::{
     Activation, Eltwise, EltwiseOperation, LayerKind, LocalResponseNormalization, Operator, OperatorClass,
@@ -155,7 +155,10 @@ fn with_constant(node: &Node, computed: &Value, constant: &Value, reversed: bool
 
 /// Whether a constant has one number for each channel of an image.
 fn is_by_channel(image: &[u64], constant: &[u64]) -> bool {
-    let [1, channels, spatial @ ..] = image else { return false };
+    let [_, channels, spatial @ ..] = image else { return false };
+    if !is_image(image) {
+        return false;
+    }
     let [leading @ .., of_channels] = constant.get(..constant.len().saturating_sub(spatial.len())).unwrap_or_default()
     else {
         return false;
@@ -187,7 +190,7 @@ pub(super) fn batch_norm(node: &Node) -> Result<Meaning, OnnxError> {
     }
     let epsilon = node.float("epsilon", 1e-5);
     let stored = node.inputs.iter().skip(1).flatten().all(|value| value.is_constant());
-    let plain = stored && epsilon >= 0.0 && epsilon.is_finite() && input.dims.first() == Some(&1);
+    let plain = stored && epsilon >= 0.0 && epsilon.is_finite() && is_image(&input.dims);
     let kind = if plain { LayerKind::BatchNorm { epsilon } } else { operator(node, OperatorClass::Normalization) };
     same_shape(node, kind, if stored { 2 * channels } else { 0 })
 }
@@ -203,7 +206,7 @@ pub(super) fn lrn(node: &Node) -> Result<Meaning, OnnxError> {
     let [alpha, beta] = [node.float("alpha", 1e-4), node.float("beta", 0.75)];
     let lrn = LocalResponseNormalization { local_size, across_channels: true, alpha, beta, k: node.float("bias", 1.0) };
     let finite = [alpha, beta, lrn.k].iter().all(|number| number.is_finite());
-    if local_size % 2 == 0 || !finite || node.input(0)?.dims.first() != Some(&1) {
+    if local_size % 2 == 0 || !finite || !is_image(&node.input(0)?.dims) {
         return normalization(node);
     }
     same_shape(node, LayerKind::Lrn(lrn), 0)
@@ -214,7 +217,7 @@ pub(super) fn softmax(node: &Node) -> Result<Meaning, OnnxError> {
     let dims = &node.input(0)?.dims;
     let axis = node.axis(node.int("axis", if node.opset < 13 { 1 } else { -1 }), dims.len())?;
     let over_one_side = node.opset >= 13 || dims[axis + 1..].iter().all(|side| *side == 1);
-    let plain = node.proto.op_type == "Softmax" && axis == 1 && dims[0] == 1 && over_one_side;
+    let plain = node.proto.op_type == "Softmax" && axis == 1 && is_image(dims) && over_one_side;
     let kind = if plain { LayerKind::Softmax } else { operator(node, OperatorClass::Normalization) };
     same_shape(node, kind, 0)
 }

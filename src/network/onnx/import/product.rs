@@ -52,7 +52,7 @@ pub(super) fn matmul(node: &Node) -> Result<Meaning, OnnxError> {
     let mut dims = batch;
     dims.extend((!is_row).then_some(rows));
     dims.extend((!is_column).then_some(columns));
-    let kind = if n_rows == 1 && right.is_constant() {
+    let kind = if n_rows == 1 && left.dims.len() <= 2 && right.is_constant() {
         LayerKind::InnerProduct(InnerProduct { num_output: columns, bias: false })
     } else {
         product(node)

@@ -1,6 +1,6 @@
 //! Operators that move, pick, repeat or reduce elements.
 
-use super::node::{Meaning, Node, Operation, Output};
+use super::node::{Meaning, Node, Operation, Output, is_image};
 use crate::network::onnx::OnnxError;
 use crate::network::onnx::element;
 use crate::network::onnx::tensor::{self, Values};
@@ -32,7 +32,7 @@ pub(super) fn concat(node: &Node) -> Result<Meaning, OnnxError> {
         }
         dims[axis] = dims[axis].saturating_add(value.dims[axis]);
     }
-    let plain = axis == 1 && dims[0] == 1 && node.present().all(|value| !value.is_constant());
+    let plain = axis == 1 && is_image(&dims) && node.present().all(|value| !value.is_constant());
     let kind = if plain { LayerKind::Concat } else { operator(node) };
     node.layer(kind, dims, 0, node.constant_elements())
 }
