@@ -70,18 +70,22 @@ pub(super) fn check_size(bytes: &[u8]) -> Result<(), OnnxError> {
             "is larger than 2 GiB, which no ONNX file can be; save its weights as external data",
         ));
     }
-    if estimate(bytes) > ALLOWANCE + 4 * length {
+    let most = ALLOWANCE + 4 * length;
+    if estimate(bytes, most) > most {
         return Err(OnnxError::new("is no sound model: a few bytes of it stand for more memory than a model takes"));
     }
     Ok(())
 }
 
-/// About how many bytes the decoded messages take; a broken message counts up to where it breaks.
-fn estimate(bytes: &[u8]) -> u64 {
+/// About how many bytes the decoded messages take, counted until they are more than `most`; a broken message counts up to
+/// where it breaks.
+fn estimate(bytes: &[u8], most: u64) -> u64 {
     let mut estimate = 0_u64;
     let mut open = vec![(Message::Model, bytes)];
     while let Some((message, mut rest)) = open.pop() {
-        while let Ok((tag, wire_type)) = decode_key(&mut rest) {
+        while estimate <= most
+            && let Ok((tag, wire_type)) = decode_key(&mut rest)
+        {
             if wire_type != WireType::LengthDelimited {
                 estimate += 8;
                 if skip_field(wire_type, tag, &mut rest, DecodeContext::default()).is_err() {
@@ -140,7 +144,7 @@ mod tests {
         let mut model = vec![7 << 3 | 2];
         prost::encoding::encode_varint(graph.len() as u64, &mut model);
         model.extend_from_slice(&graph);
-        let estimate = estimate(&model);
+        let estimate = estimate(&model, u64::MAX);
         assert!((1 << 20..(1 << 20) + 4096).contains(&estimate), "{estimate}");
     }
 }
