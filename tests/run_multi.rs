@@ -2,14 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails to set up should fail")]
 
+use std::time::{Duration, Instant};
+
 use haxconn::artifact::builtin;
 use haxconn::group::{AcceleratorRules, GroupSpec, split};
 use haxconn::network::{Network, caffe, catalog};
 use haxconn::platform::Platform;
 use haxconn::problem::{GroupId, PoseOptions, Problem};
 use haxconn::profile::model;
+use haxconn::run::executor::{ExecutorOptions, Lane, Program, Runner, SetUp, works};
 use haxconn::run::{
-    EngineMode, PolicyPlan, PolicyRun, Round, RunError, RunLog, RunOptions, check_one_engine_each, run_multi,
+    EngineMode, PolicyPlan, PolicyRun, Round, RunError, RunLog, RunOptions, Segment, check_one_engine_each, lanes,
+    run_multi, run_real_time, segments,
 };
 use haxconn::schedule::{Decision, Occupation, Timeline, evaluate};
 use haxconn::units::{Milliseconds, Nanoseconds};
@@ -161,6 +165,58 @@ fn policies_run_in_turn_have_the_rounds_that_each_has_alone() {
     assert_eq!(both.policies[0].rounds, fixture.run(&decisions[0], options).unwrap().policies[0].rounds);
     assert_eq!(both.policies[1].rounds.len(), 4);
     assert_ne!(both.policies[0].rounds, both.policies[1].rounds);
+}
+
+/// A program of `decision` on the problem's accelerators whose runners spin for a tenth of their predicted time.
+fn spinning(problem: &Problem, decision: &Decision, timeline: &Timeline) -> Program<String> {
+    let segments = segments(decision);
+    let runner = |segment: &Segment| -> Duration {
+        let groups = &timeline.groups[segment.task][segment.groups.first..segment.groups.last];
+        Duration::from_nanos((groups[groups.len() - 1].end - groups[0].start).0 / 10)
+    };
+    let times: Vec<Duration> = segments.iter().map(runner).collect();
+    let lane = |(machine, order): (usize, &Vec<usize>)| {
+        let times: Vec<Duration> = order.iter().map(|&segment| times[segment]).collect();
+        let spin = |time: Duration| -> Runner<String> {
+            Box::new(move || {
+                let begun = Instant::now();
+                while begun.elapsed() < time {}
+                Ok(())
+            })
+        };
+        let set_up: SetUp<String> = Box::new(move || Ok(times.into_iter().map(spin).collect()));
+        Lane { name: problem.machines[machine].name.clone(), segments: order.clone(), set_up }
+    };
+    let lanes = lanes(decision, &segments).iter().enumerate().map(lane).collect();
+    Program { segments: works(problem, &segments), lanes }
+}
+
+#[test]
+fn a_schedule_runs_in_real_time_segment_by_segment() {
+    let fixture = Fixture::new(&["googlenet", "resnet18"]);
+    let decisions = [fixture.whole(&[1, 0]), fixture.whole(&[0, 1])];
+    let timelines = decisions.each_ref().map(|decision| evaluate(&fixture.problem, decision).unwrap());
+    let policy = |idx: usize| {
+        let (decision, timeline) = (&decisions[idx], &timelines[idx]);
+        let plan = PolicyPlan { name: "haxconn", label: "HaX-CoNN", decision, timeline };
+        (plan, spinning(&fixture.problem, decision, timeline))
+    };
+    let policies = vec![policy(0), policy(1)];
+    let options = ExecutorOptions::default();
+    let (runs, warm_up) = run_real_time(&fixture.problem, policies, 20, Milliseconds(2.0), options).unwrap();
+    assert!(runs.len() == 2 && warm_up.rounds > 0);
+    for (run, decision) in runs.iter().zip(&decisions) {
+        let n_spans: usize = run.tasks.iter().map(|task| task.spans.len()).sum();
+        assert_eq!((n_spans, run.rounds.len()), (segments(decision).len(), 20));
+        for round in &run.rounds {
+            for (task, spans) in run.tasks.iter().zip(&round.spans) {
+                assert!(spans.windows(2).all(|pair| pair[0].end <= pair[1].start), "{spans:?}");
+                for (idx, span) in spans.iter().enumerate() {
+                    assert!(span.duration().0 >= task.predicted(idx).duration().0 / 10, "{spans:?}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

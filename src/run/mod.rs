@@ -1,13 +1,14 @@
 //! Runs schedules in rounds and records when everything started and ended.
 //!
 //! Every round starts all lanes at once and keeps the schedule's order on each; rounds don't overlap. The simulator runs
-//! in virtual time ([`run_multi`]); [`executor`] runs whatever can be called on real accelerators. Knows nothing of how a
+//! in virtual time ([`run_multi`]); the [`executor`] whatever can be called, in real time ([`run_real_time`]). Knows nothing of how a
 //! schedule was found.
 
 mod comparison;
 mod error;
 pub mod executor;
 mod log;
+mod real_time;
 mod rounds;
 mod segment;
 mod simulated;
@@ -18,6 +19,7 @@ pub use error::RunError;
 pub use log::{
     BackendRecord, Conditions, EngineMode, GroupPlan, GroupRange, PolicyRun, Round, RunLog, Span, TaskRun, WarmUp,
 };
+pub use real_time::run_real_time;
 pub use rounds::{Interleaved, interleave};
 pub use segment::{Segment, causes, check_one_engine_each, lanes, segments};
 pub use simulated::{PolicyPlan, RunOptions, run_multi};

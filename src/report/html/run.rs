@@ -3,7 +3,7 @@
 use super::tables::table;
 use super::{STYLE, list, section};
 use crate::report::run::{
-    capitalized, digits, gain_sentence, heading, percent, policy_cells, slowed_sentences, warnings,
+    capitalized, digits, gain_sentence, heading, percent, policy_cells, skew_sentence, slowed_sentences, warnings,
 };
 use crate::report::svg::{self, Chart, escape};
 use crate::run::{PolicyRun, RunLog, SpanComparison, compare, relative_error};
@@ -43,8 +43,7 @@ fn header(log: &RunLog, title: &str) -> String {
     let skew = if log.backend.simulated {
         "In virtual time all lanes start at once.".to_owned()
     } else {
-        let skew = first.skew();
-        format!("Barrier skew: median {:.1} µs, p99 {:.1} µs.", 1e3 * skew.median.0, 1e3 * skew.p99.0)
+        skew_sentence(first) + "."
     };
     format!(
         "<header>\n<p class=\"where\">{}</p>\n<h1>{title}</h1>\n\

@@ -38,6 +38,7 @@ pub fn text(log: &RunLog, rounds: bool) -> String {
             .map(|task| format!("{}\n{}", first.tasks[task].name, spans_table(first, task, &comparisons, word))),
     );
     parts.push(summary_table(first, word).to_string());
+    parts.extend((!log.backend.simulated).then(|| skew_sentence(first) + "\n"));
     parts.push(chart::chart(log, first));
     parts.push(slowed(first, &comparisons));
     if log.policies.len() > 1 {
@@ -134,6 +135,13 @@ fn summary_row(label: String, predicted: Nanoseconds, actual: &Statistics) -> [S
     let cv = format!("{:.1} %", 100.0 * cv);
     let [median, mean, p90, p95, p99] = [median, mean, p90, p95, p99].map(digits);
     [label, digits(predicted), median, error, mean, p90, p95, p99, cv, per_second]
+}
+
+/// How far apart lanes start, as the run measured it.
+pub(super) fn skew_sentence(policy: &PolicyRun) -> String {
+    let skew = policy.skew();
+    let [median, p99] = [skew.median, skew.p99].map(|time| 1e3 * time.0);
+    format!("Barrier skew: median {median:.1} µs, p99 {p99:.1} µs")
 }
 
 /// A sentence for every span that took notably longer than predicted, with who ran beside it.

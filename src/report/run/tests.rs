@@ -96,6 +96,7 @@ fn what_was_measured_is_called_measured() {
     let text = text(&log, true);
     assert!(text.starts_with("measured on board: 1 round(s) after 2 of warm-up\n"), "{text}");
     assert!(text.contains("power mode not known, clocks not known") && text.contains("Measured time [ms]"), "{text}");
+    assert!(text.contains("Barrier skew: median 0.0 µs, p99 0.0 µs\n"), "{text}");
     assert!(text.contains("No group took more than 1 % longer than predicted"), "{text}");
     assert!(!text.to_lowercase().contains("simulated"), "{text}");
     assert!(text.ends_with("    1  HaX-CoNN           1.000          1.000  +0.0 %\n"), "{text}");

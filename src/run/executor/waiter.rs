@@ -38,6 +38,8 @@ impl Waiter {
             if begun.elapsed() >= spin {
                 break;
             }
+            // Whom this thread waits for may wait for this core.
+            thread::yield_now();
         }
         while !self.nap(&is_over) {}
     }
