@@ -4,6 +4,7 @@
 mod program;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -154,7 +155,10 @@ fn a_failed_or_killed_run_leaves_the_earlier_log() {
     refuses_in(here, &["run-multi", "--backend", "sim", "--schedule", "bad.json"], 1, &["bad.json: "]);
     refuses_in(here, &run(&["--engine-mode", "transition"]), 1, &["error: "]);
     let long = ["run-multi", "--dnns", "googlenet,resnet", "--policy", "all", "--warm-up", "600000"];
-    let mut child = program(here, &long).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = program(here, &long).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.starts_with("backend: sim"), "{said}");
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), before);
