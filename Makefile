@@ -2,13 +2,13 @@
 export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO ?= cargo
 
-.PHONY: demo test test-long check lint build setup tensorrt shim-matrix bench networks clean
+.PHONY: onnxruntime demo test test-long check lint build setup tensorrt shim-matrix bench networks clean
 .DEFAULT_GOAL := build
 
 demo: build ## Build, then schedule GoogleNet and ResNet101 on a Jetson AGX Xavier
 	./target/release/haxconn schedule --dnns googlenet,resnet
 
-test: setup tensorrt ## Build and run every test
+test: setup tensorrt onnxruntime ## Build and run every test
 	$(CARGO) test --locked
 
 test-long: setup tensorrt ## The same with the long random comparisons (about half an hour)
@@ -32,6 +32,10 @@ setup:
 # TensorRT-RTX, whose builder needs no GPU, so that real engines are built in the tests; they skip without it.
 tensorrt:
 	@sh scripts/fetch-tensorrt-rtx.sh || [ $$? -eq 3 ]
+
+# Runs schedules for real on a machine that is no Jetson; its tests skip without it.
+onnxruntime: ## ONNX Runtime's library, for `--backend onnxruntime`
+	@sh scripts/fetch-onnxruntime.sh || [ $$? -eq 3 ]
 
 shim-matrix: ## Compile the TensorRT shim against every HEADERS/*/include
 	@sh scripts/shim-matrix.sh $(HEADERS)

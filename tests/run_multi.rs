@@ -203,9 +203,12 @@ fn a_schedule_runs_in_real_time_segment_by_segment() {
     };
     let policies = vec![policy(0), policy(1)];
     let options = ExecutorOptions::default();
-    let (runs, warm_up) = run_real_time(&fixture.problem, policies, 20, Milliseconds(2.0), options).unwrap();
-    assert!(runs.len() == 2 && warm_up.rounds > 0);
-    for (run, decision) in runs.iter().zip(&decisions) {
+    let (_, reference) = policy(0);
+    let ran = run_real_time(&fixture.problem, policies, vec![reference], 20, Milliseconds(2.0), options).unwrap();
+    assert!(ran.policies.len() == 2 && ran.warm_up.rounds > 0);
+    let ends = &ran.references[0];
+    assert!(ends.len() == 20 && ends.iter().flatten().all(|end| end.0 > 0), "{ends:?}");
+    for (run, decision) in ran.policies.iter().zip(&decisions) {
         let n_spans: usize = run.tasks.iter().map(|task| task.spans.len()).sum();
         assert_eq!((n_spans, run.rounds.len()), (segments(decision).len(), 20));
         for round in &run.rounds {

@@ -24,6 +24,7 @@ mod readings;
 mod rules;
 mod run_log;
 pub mod schedule;
+mod segments;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -56,4 +57,5 @@ pub use profile::{read_profile, write_profile};
 pub use readings::readings_to_json;
 pub use run_log::{read_run_log, write_run_log};
 pub use schedule::{ScheduleContext, ScheduleFile, read_schedule};
+pub use segments::{SegmentResults, segment_results_to_json};
 pub use trace::trace_to_json;

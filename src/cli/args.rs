@@ -342,6 +342,9 @@ pub(super) struct PlatformDetectArguments {
     /// Cores of each accelerator [default: three quarters and a quarter of those that there are]
     #[arg(long, value_delimiter = ',', value_name = "N,..")]
     pub(super) split: Vec<usize>,
+    /// Time of each of some hundred measurements of the memory
+    #[arg(long, default_value = "30ms", value_name = "S", value_parser = duration)]
+    pub(super) point: Duration,
     /// Where the platform is written; `--platform host` takes it from the default
     #[arg(long, default_value = "output/platforms/host.yaml", value_name = "FILE.yaml", help_heading = "Output")]
     pub(super) out: PathBuf,

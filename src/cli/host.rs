@@ -15,7 +15,7 @@ use crate::backend::onnxruntime::stream::{BUFFER, Stream, throughputs};
 use crate::backend::onnxruntime::{
     OnnxRuntime, OnnxRuntimeError, Tensors, available_cores, bind_thread, core_groups, measure_grid, n_points,
 };
-use crate::network::onnx;
+use crate::network::{CONVOLUTIONS, onnx};
 use crate::platform::{ContentionGrid, Provenance, Provider, Sourced};
 use crate::profile::{ContentionModel, FittedContention};
 use crate::units::GigabytesPerSecond;
@@ -28,15 +28,16 @@ pub(super) fn path() -> PathBuf {
 /// The convolution whose rate stands for the processor's: the most work of the shipped ones.
 const CONVOLUTION: &str = "conv1_kernel5";
 
-/// Time for each point that is measured.
-const POINT: Duration = Duration::from_millis(30);
+/// Time for each point that is measured where nobody asks for another.
+pub(super) const POINT: Duration = Duration::from_millis(30);
 
 /// Measures this machine and writes its platform to `out`; `split` are the numbers of cores of the accelerators.
-pub(super) fn detect(split: &[usize], out: &Path, quiet: bool) -> Result<(), Failure> {
+/// Each point takes `point`.
+pub(super) fn detect(split: &[usize], point: Duration, out: &Path, quiet: bool) -> Result<(), Failure> {
     let partitions = partitions(&available_cores(), split)?;
     let runtime = onnxruntime::open()?;
     let progress = progress::bar(partitions.len() * (n_points() + 2) + 2, quiet);
-    let host = measured(&partitions, &runtime, &progress);
+    let host = Bench { runtime: &runtime, point, progress: &progress }.measured(&partitions);
     progress.finish_and_clear();
     artifact::write_text(out, &artifact::write_host_platform(&host?)?)?;
     output::note(quiet, &format!("wrote {} (this machine: {})", out.display(), sizes(&partitions)));
@@ -74,93 +75,103 @@ fn sizes(partitions: &[Vec<usize>]) -> String {
     format!("{} cores", sizes.join(" + "))
 }
 
-fn measured(partitions: &[Vec<usize>], runtime: &OnnxRuntime, progress: &ProgressBar) -> Result<HostPlatform, Failure> {
-    let stream = |cores: &[usize]| Stream { cores: cores.to_vec(), arithmetic: 0 };
-    progress.set_message("memory");
-    let all: Vec<usize> = partitions.concat();
-    let together: Vec<Stream> = partitions.iter().map(|cores| stream(cores)).collect();
-    // What several streams reach is the peak where one over all cores reaches less.
-    let sum = throughputs(&together, POINT * 10)?.iter().map(|it| it.0).sum::<f64>();
-    progress.inc(1);
-    let peak = throughputs(&[stream(&all)], POINT * 10)?[0].0.max(sum);
-    progress.inc(1);
-    let how = |what: &str| format!("{what}, each core reading {} MiB over and over, by haxconn", BUFFER.mebibytes());
-    let mut measured = Vec::new();
-    for (idx, cores) in partitions.iter().enumerate() {
-        let name = format!("cpu{idx}");
-        progress.set_message(name.clone());
-        let others: Vec<usize> = partitions.iter().filter(|other| *other != cores).flatten().copied().collect();
-        let bandwidth = throughputs(&[stream(cores)], POINT * 10)?[0].0;
+/// What a machine is measured with.
+struct Bench<'a> {
+    runtime: &'a OnnxRuntime,
+    /// Time for each point.
+    point: Duration,
+    progress: &'a ProgressBar,
+}
+
+impl Bench<'_> {
+    fn measured(&self, partitions: &[Vec<usize>]) -> Result<HostPlatform, Failure> {
+        let Self { runtime, point, progress } = *self;
+        let stream = |cores: &[usize]| Stream { cores: cores.to_vec(), arithmetic: 0 };
+        progress.set_message("memory");
+        let all: Vec<usize> = partitions.concat();
+        let together: Vec<Stream> = partitions.iter().map(|cores| stream(cores)).collect();
+        // What several streams reach is the peak where one over all cores reaches less.
+        let sum = throughputs(&together, point * 10)?.iter().map(|it| it.0).sum::<f64>();
         progress.inc(1);
-        let compute_gmacs = convolution_rate(runtime, cores)?;
+        let peak = throughputs(&[stream(&all)], point * 10)?[0].0.max(sum);
         progress.inc(1);
-        let contention = contention(&name, cores, &others, progress)?;
-        measured.push(Partition {
-            name,
-            cores: cores.clone(),
-            bandwidth: sourced(GigabytesPerSecond(bandwidth), how("read by these cores alone")),
-            compute_gmacs: sourced(
-                compute_gmacs,
-                format!("{CONVOLUTION} by ONNX Runtime {} on these cores", runtime.version()),
-            ),
-            contention,
-        });
+        let how =
+            |what: &str| format!("{what}, each core reading {} MiB over and over, by haxconn", BUFFER.mebibytes());
+        let mut measured = Vec::new();
+        for (idx, cores) in partitions.iter().enumerate() {
+            let name = format!("cpu{idx}");
+            progress.set_message(name.clone());
+            let others: Vec<usize> = partitions.iter().filter(|other| *other != cores).flatten().copied().collect();
+            let bandwidth = throughputs(&[stream(cores)], point * 10)?[0].0;
+            progress.inc(1);
+            let compute_gmacs = self.convolution_rate(cores)?;
+            progress.inc(1);
+            let contention = self.contention(&name, cores, &others)?;
+            measured.push(Partition {
+                name,
+                cores: cores.clone(),
+                bandwidth: sourced(GigabytesPerSecond(bandwidth), how("read by these cores alone")),
+                compute_gmacs: sourced(
+                    compute_gmacs,
+                    format!("{CONVOLUTION} by ONNX Runtime {} on these cores", runtime.version()),
+                ),
+                contention,
+            });
+        }
+        let model = processor_model();
+        Ok(HostPlatform {
+            name: HOST.to_owned(),
+            title: format!("{model}, {}", sizes(partitions)),
+            peak_bandwidth: sourced(GigabytesPerSecond(peak), how("the most that all of the cores read")),
+            sharing_efficiency: sourced((sum / peak).min(1.0), how("what the accelerators read together, of that")),
+            partitions: measured,
+        })
     }
-    let model = processor_model();
-    Ok(HostPlatform {
-        name: HOST.to_owned(),
-        title: format!("{model}, {}", sizes(partitions)),
-        peak_bandwidth: sourced(GigabytesPerSecond(peak), how("the most that all of the cores read")),
-        sharing_efficiency: sourced((sum / peak).min(1.0), how("what the accelerators read together, of that")),
-        partitions: measured,
-    })
+
+    fn contention(&self, name: &str, own: &[usize], others: &[usize]) -> Result<FittedContention, Failure> {
+        let Self { point, progress, .. } = *self;
+        let grid = measure_grid(own, others, point, || progress.inc(1))?;
+        let size = format!("{} of {} cores beside {}", name, own.len(), others.len());
+        let grid = ContentionGrid::new(grid.own, grid.external, grid.achieved)
+            .map_err(|error| anyhow!("the measured grid of {size}: {error}; is the machine busy?"))?;
+        Ok(FittedContention::new(
+            name,
+            grid,
+            ContentionModel::Table,
+            Provenance::Measured,
+            &format!("measured here, {size}"),
+        ))
+    }
+
+    /// 10^9 multiply-accumulates a second that ONNX Runtime reaches on `cores`, by the median time of a convolution.
+    fn convolution_rate(&self, cores: &[usize]) -> Result<f64, Failure> {
+        let time = self.point * 10;
+        let entry = CONVOLUTIONS.iter().find(|entry| entry.name == CONVOLUTION);
+        let network = inputs::parse_builtin(entry.ok_or_else(|| anyhow!("`{CONVOLUTION}` isn't shipped"))?)?;
+        let model = onnx::encode(&onnx::export(&network, 1)?.proto)?;
+        let (runtime, cores) = (self.runtime.clone(), cores.to_vec());
+        let median = std::thread::spawn(move || {
+            bind_thread(&cores)?;
+            let mut session = runtime.session(CONVOLUTION, &model, &Provider::on_cores(cores))?;
+            let tensors = Tensors::default();
+            session.make_up_inputs(&tensors, 1)?;
+            let begin = Instant::now();
+            let mut times = Vec::new();
+            while times.len() < 5 || begin.elapsed() < time {
+                let begin = Instant::now();
+                session.run(&tensors)?;
+                times.push(begin.elapsed().as_secs_f64());
+            }
+            times.sort_by(f64::total_cmp);
+            Ok::<f64, OnnxRuntimeError>(times[times.len() / 2])
+        });
+        let median = median.join().map_err(|_| anyhow!("{CONVOLUTION}: its measurement panicked"))??;
+        Ok(network.macs() as f64 / median / 1e9)
+    }
 }
 
 fn sourced<T>(value: T, source: String) -> Sourced<T> {
     Sourced { value, provenance: Provenance::Measured, source }
-}
-
-fn contention(
-    name: &str,
-    own: &[usize],
-    others: &[usize],
-    progress: &ProgressBar,
-) -> Result<FittedContention, Failure> {
-    let grid = measure_grid(own, others, POINT, || progress.inc(1))?;
-    let size = format!("{} of {} cores beside {}", name, own.len(), others.len());
-    let grid = ContentionGrid::new(grid.own, grid.external, grid.achieved)
-        .map_err(|error| anyhow!("the measured grid of {size}: {error}; is the machine busy?"))?;
-    Ok(FittedContention::new(
-        name,
-        grid,
-        ContentionModel::Table,
-        Provenance::Measured,
-        &format!("measured here, {size}"),
-    ))
-}
-
-/// 10^9 multiply-accumulates a second that ONNX Runtime reaches on `cores`, by the median time of a convolution.
-fn convolution_rate(runtime: &OnnxRuntime, cores: &[usize]) -> Result<f64, Failure> {
-    let network = inputs::builtin_network(CONVOLUTION)?;
-    let model = onnx::encode(&onnx::export(&network, 1)?.proto)?;
-    let (runtime, cores) = (runtime.clone(), cores.to_vec());
-    let time = std::thread::spawn(move || {
-        bind_thread(&cores)?;
-        let mut session = runtime.session(CONVOLUTION, &model, &Provider::on_cores(cores))?;
-        let tensors = Tensors::default();
-        session.make_up_inputs(&tensors, 1)?;
-        let begin = Instant::now();
-        let mut times = Vec::new();
-        while times.len() < 5 || begin.elapsed() < POINT * 10 {
-            let begin = Instant::now();
-            session.run(&tensors)?;
-            times.push(begin.elapsed().as_secs_f64());
-        }
-        times.sort_by(f64::total_cmp);
-        Ok::<f64, OnnxRuntimeError>(times[times.len() / 2])
-    });
-    let time = time.join().map_err(|_| anyhow!("{CONVOLUTION}: its measurement panicked"))??;
-    Ok(network.macs() as f64 / time / 1e9)
 }
 
 /// The processor's name, as Linux says it.

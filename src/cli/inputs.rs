@@ -123,7 +123,7 @@ pub(super) fn platform(choice: &str) -> Result<Found<Platform>, Failure> {
         let path = host::path();
         if !path.exists() {
             output::note(false, &format!("{}: isn't there yet; this machine is measured for it", path.display()));
-            host::detect(&[], &path, false)?;
+            host::detect(&[], host::POINT, &path, false)?;
         }
         return platform(&path.display().to_string());
     }

@@ -1,6 +1,8 @@
 //! `haxconn platform`: the platforms, their numbers and sources, and how well the cost model fits.
 
-use super::args::{Format, OutputArguments, PlatformArguments, PlatformCommand, PlatformShowArguments};
+use super::args::{
+    Format, OutputArguments, PlatformArguments, PlatformCommand, PlatformDetectArguments, PlatformShowArguments,
+};
 use super::failure::Failure;
 use super::{host, inputs, output};
 use crate::artifact::{self, builtin};
@@ -15,7 +17,9 @@ pub(super) fn run(arguments: &PlatformArguments) -> Result<(), Failure> {
     match &arguments.command {
         PlatformCommand::List(output) => list(output),
         PlatformCommand::Show(arguments) => show(arguments),
-        PlatformCommand::Detect(arguments) => host::detect(&arguments.split, &arguments.out, arguments.quiet),
+        PlatformCommand::Detect(PlatformDetectArguments { split, point, out, quiet }) => {
+            host::detect(split, *point, out, *quiet)
+        }
         PlatformCommand::Calibrate(output) => calibrate(output),
     }
 }

@@ -80,13 +80,14 @@ impl SegmentTimes {
     }
 }
 
-/// `fixed + per_mib x MiB` of least squares through the handovers to an accelerator; where all are of one size, their mean.
-/// `None` without any.
+/// `fixed + per_mib x MiB` of least squares through the handovers to an accelerator; where all are of one size, or larger ones
+/// cost less (which is noise), their mean. `None` without any.
 pub fn handover_line(handovers: &[Handover], to: &str) -> Option<(Milliseconds, Milliseconds)> {
     let points: Vec<(f64, f64)> =
         handovers.iter().filter(|it| it.to == to).map(|it| (it.crossing.mebibytes(), it.cost.0)).collect();
     let mean = points.iter().map(|(_, cost)| cost).sum::<f64>() / points.len() as f64;
-    let fitted = line(&points).or_else(|| (!points.is_empty()).then_some((mean, 0.0)));
+    let fitted =
+        line(&points).filter(|(_, per_mib)| *per_mib >= 0.0).or_else(|| (!points.is_empty()).then_some((mean, 0.0)));
     fitted.map(|(fixed, per_mib)| (Milliseconds(fixed), Milliseconds(per_mib)))
 }
 

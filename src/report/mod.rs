@@ -14,6 +14,7 @@ pub mod read;
 mod reproduce;
 pub mod run;
 pub mod schedule;
+pub mod segments;
 pub mod svg;
 mod table;
 #[cfg(test)]

@@ -26,6 +26,26 @@ pub struct RunLog {
     pub accelerators: Vec<String>,
     /// What was run, one round of each in turn; the first one is the schedule that the run is about.
     pub policies: Vec<PolicyRun>,
+    /// What ran in turn with them and divides the machine otherwise, of which nothing was predicted.
+    pub references: Vec<ReferenceRun>,
+}
+
+/// Networks run without the accelerators of the platform: on all of it at once, or as its system likes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceRun {
+    /// Its name: `all-cores-serial` or `unpinned-concurrent`.
+    pub name: String,
+    /// What people read.
+    pub label: String,
+    /// When each task ended, by round.
+    pub ends: Vec<Vec<Nanoseconds>>,
+}
+
+impl ReferenceRun {
+    /// End of the last task of every round.
+    pub fn makespan(&self) -> Statistics {
+        Statistics::of(self.ends.iter().map(|ends| ends.iter().max().copied().unwrap_or_default()))
+    }
 }
 
 /// What executed a run.

@@ -17,7 +17,8 @@ mod statistics;
 pub use comparison::{Neighbour, SpanComparison, compare, relative_error};
 pub use error::RunError;
 pub use log::{
-    BackendRecord, Conditions, EngineMode, GroupPlan, GroupRange, PolicyRun, Round, RunLog, Span, TaskRun, WarmUp,
+    BackendRecord, Conditions, EngineMode, GroupPlan, GroupRange, PolicyRun, ReferenceRun, Round, RunLog, Span,
+    TaskRun, WarmUp,
 };
 pub use real_time::run_real_time;
 pub use rounds::{Interleaved, interleave};

@@ -1,25 +1,38 @@
 //! Rounds in real time: an executor's programs, one per policy, run in turn and recorded.
 
 use super::executor::{Cause, Executor, ExecutorError, ExecutorOptions, Program};
-use super::log::{PolicyRun, WarmUp};
+use super::log::{PolicyRun, Round, WarmUp};
 use super::rounds::interleave;
 use super::segment::{Segment, segments};
 use super::simulated::PolicyPlan;
 use crate::problem::Problem;
-use crate::units::Milliseconds;
+use crate::units::{Milliseconds, Nanoseconds};
 
-/// Runs `policies` in turn: rounds of all of them for `warm_up`, then `iterations` that are recorded.
+/// What came of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RealTimeRun {
+    /// Every policy with its rounds.
+    pub policies: Vec<PolicyRun>,
+    /// When every segment of every reference ended, by reference and round.
+    pub references: Vec<Vec<Vec<Nanoseconds>>>,
+    /// Rounds before the recorded ones.
+    pub warm_up: WarmUp,
+}
+
+/// Runs `policies` in turn, and `references` after them in every turn: rounds of all for `warm_up`, then `iterations` that are
+/// recorded.
 ///
 /// Each policy comes with its program, whose segments are [`executor::works`](super::executor::works) of the
 /// [`segments`] of its decision, in that order; they are timed as wholes.
 pub fn run_real_time<E: Cause>(
     problem: &Problem,
     policies: Vec<(PolicyPlan, Program<E>)>,
+    references: Vec<Program<E>>,
     iterations: u64,
     warm_up: Milliseconds,
     options: ExecutorOptions,
-) -> Result<(Vec<PolicyRun>, WarmUp), ExecutorError<E>> {
-    let (plans, programs): (Vec<PolicyPlan>, Vec<Program<E>>) = policies.into_iter().unzip();
+) -> Result<RealTimeRun, ExecutorError<E>> {
+    let (plans, mut programs): (Vec<PolicyPlan>, Vec<Program<E>>) = policies.into_iter().unzip();
     let segmented: Vec<Vec<Segment>> = plans.iter().map(|plan| segments(plan.decision)).collect();
     for (segments, program) in segmented.iter().zip(&programs) {
         let (expected, n) = (segments.len(), program.segments.len());
@@ -27,15 +40,26 @@ pub fn run_real_time<E: Cause>(
             return Err(ExecutorError::Malformed(format!("a program of {n} segment(s) for a schedule of {expected}")));
         }
     }
+    programs.extend(references);
+    let n_programs = programs.len();
     let mut executor = Executor::start(programs, options)?;
-    let ran = interleave(plans.len(), iterations, warm_up, |policy, _| {
-        executor.round(policy).map(|record| record.into_round(&segmented[policy]))
+    let mut ran = interleave(n_programs, iterations, warm_up, |program, _| {
+        executor.round(program).map(|record| match segmented.get(program) {
+            Some(segments) => record.into_round(segments),
+            // A reference's segments are a task each.
+            None => {
+                Round { released: record.released, spans: record.spans.into_iter().map(|span| vec![span]).collect() }
+            }
+        })
     })?;
+    let ends = |round: Round| round.spans.iter().flatten().map(|span| span.end).collect();
+    let of_references = ran.rounds.split_off(plans.len()).into_iter();
+    let references = of_references.map(|rounds| rounds.into_iter().map(ends).collect()).collect();
     let run = |(plan, rounds)| {
         let PolicyPlan { name, label, decision, timeline } = plan;
         let run = PolicyRun::new(name, label, problem, decision, timeline).timed_by_segments(decision);
         PolicyRun { rounds, ..run }
     };
-    let runs = plans.into_iter().zip(ran.rounds).map(run).collect();
-    Ok((runs, WarmUp { time: warm_up, rounds: ran.warm_up_rounds }))
+    let policies = plans.into_iter().zip(ran.rounds).map(run).collect();
+    Ok(RealTimeRun { policies, references, warm_up: WarmUp { time: warm_up, rounds: ran.warm_up_rounds } })
 }

@@ -73,6 +73,7 @@ pub fn run_multi(
         seed: options.seed,
         accelerators: problem.machines.iter().map(|machine| machine.name.clone()).collect(),
         policies: policies.iter().zip(ran.rounds).map(run).collect(),
+        references: Vec::new(),
     })
 }
 

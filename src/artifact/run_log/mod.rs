@@ -42,6 +42,17 @@ struct RunLogFile {
     seed: Option<u64>,
     accelerators: Vec<String>,
     policies: Vec<PolicyField>,
+    references: Vec<ReferenceField>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReferenceField {
+    name: String,
+    label: String,
+    makespan_ms: StatisticsField,
+    /// By round and task.
+    ends_ns: Vec<Vec<u64>>,
 }
 
 #[derive(Serialize, Deserialize)]

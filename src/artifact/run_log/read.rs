@@ -2,12 +2,13 @@
 
 use anyhow::{Result, bail};
 
-use super::{EngineModeField, GroupField, PolicyField, RunLogFile, StatisticsField, TaskField, write};
+use super::{EngineModeField, GroupField, PolicyField, ReferenceField, RunLogFile, StatisticsField, TaskField, write};
 use crate::artifact::field::check_amount;
 use crate::artifact::profile::check_range;
 use crate::group::LayerRange;
 use crate::run::{
-    BackendRecord, Conditions, EngineMode, GroupPlan, GroupRange, PolicyRun, Round, RunLog, Span, TaskRun, WarmUp,
+    BackendRecord, Conditions, EngineMode, GroupPlan, GroupRange, PolicyRun, ReferenceRun, Round, RunLog, Span,
+    TaskRun, WarmUp,
 };
 use crate::schedule::Occupation;
 use crate::units::{Milliseconds, Nanoseconds};
@@ -38,9 +39,20 @@ pub(super) fn into_run_log(file: &RunLogFile) -> Result<RunLog> {
         warm_up: WarmUp { time: Milliseconds(file.warm_up_ms), rounds: file.warm_up_rounds },
         seed: file.seed,
         accelerators: file.accelerators.clone(),
+        references: file.references.iter().enumerate().map(into_reference).collect::<Result<_>>()?,
     };
     check_figures(file, &write::file(&log))?;
     Ok(log)
+}
+
+fn into_reference((idx, field): (usize, &ReferenceField)) -> Result<ReferenceRun> {
+    let at = format!("references[{idx}].ends_ns");
+    if field.ends_ns.is_empty() {
+        bail!("{at}: empty");
+    }
+    let round = |ends: &Vec<u64>| ends.iter().map(|&end| moment(end, &at)).collect::<Result<Vec<_>>>();
+    let ends = field.ends_ns.iter().map(round).collect::<Result<_>>()?;
+    Ok(ReferenceRun { name: field.name.clone(), label: field.label.clone(), ends })
 }
 
 fn into_policy(field: &PolicyField, accelerators: &[String], at: &str) -> Result<PolicyRun> {
@@ -163,6 +175,9 @@ fn moment(ns: u64, at: &str) -> Result<Nanoseconds> {
 
 /// Refuses figures that don't follow from the rounds.
 fn check_figures(stated: &RunLogFile, followed: &RunLogFile) -> Result<()> {
+    for (idx, (stated, followed)) in stated.references.iter().zip(&followed.references).enumerate() {
+        check_statistics(&stated.makespan_ms, &followed.makespan_ms, &format!("references[{idx}].makespan_ms"))?;
+    }
     for (idx, (stated, followed)) in stated.policies.iter().zip(&followed.policies).enumerate() {
         let at = format!("policies[{idx}]");
         let key = format!("{at}.predicted_makespan_ns");

@@ -1,7 +1,10 @@
 //! From a run to the fields of its file, with the figures that follow from its rounds.
 
-use super::{EngineModeField, GroupField, PolicyField, RunLogFile, StatisticsField, TaskField, VERSION, VersionField};
-use crate::run::{BackendRecord, EngineMode, GroupPlan, GroupRange, PolicyRun, RunLog, Span};
+use super::{
+    EngineModeField, GroupField, PolicyField, ReferenceField, RunLogFile, StatisticsField, TaskField, VERSION,
+    VersionField,
+};
+use crate::run::{BackendRecord, EngineMode, GroupPlan, GroupRange, PolicyRun, ReferenceRun, RunLog, Span};
 use crate::schedule::Occupation;
 use crate::units::Milliseconds;
 
@@ -25,6 +28,16 @@ pub(super) fn file(log: &RunLog) -> RunLogFile {
         seed: log.seed,
         accelerators: log.accelerators.clone(),
         policies: log.policies.iter().map(policy_field).collect(),
+        references: log.references.iter().map(reference_field).collect(),
+    }
+}
+
+fn reference_field(reference: &ReferenceRun) -> ReferenceField {
+    ReferenceField {
+        name: reference.name.clone(),
+        label: reference.label.clone(),
+        makespan_ms: StatisticsField::new(&reference.makespan(), 1.0),
+        ends_ns: reference.ends.iter().map(|ends| ends.iter().map(|end| end.0).collect()).collect(),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::OnnxRuntimeError;
-use super::stream::{Stream, throughputs};
+use super::stream::{Background, Stream};
 
 /// Rounds of arithmetic on a cache line, from the smallest demand to the largest.
 const ARITHMETIC: [u32; 8] = [96, 48, 24, 12, 6, 3, 1, 0];
@@ -39,10 +39,8 @@ pub fn measure_grid(
 ) -> Result<MeasuredGrid, OnnxRuntimeError> {
     let stream = |cores: &[usize], arithmetic| Stream { cores: cores.to_vec(), arithmetic };
     let mut median = |streams: &[Stream]| {
-        let mut reached = Vec::new();
-        for _ in 0..REPEATS {
-            reached.push(throughputs(streams, time)?[0].0);
-        }
+        let background = Background::start(streams)?;
+        let mut reached: Vec<f64> = (0..REPEATS).map(|_| background.throughputs(time)[0].0).collect();
         progress();
         reached.sort_by(f64::total_cmp);
         Ok::<f64, OnnxRuntimeError>(reached[REPEATS / 2])

@@ -15,6 +15,8 @@ pub struct LibrarySource {
     pub system: Option<PathBuf>,
     /// The folder of Python's package `onnxruntime`.
     pub package: Option<PathBuf>,
+    /// A folder that is filled for the development of this program.
+    pub development: Option<PathBuf>,
 }
 
 impl LibrarySource {
@@ -30,7 +32,9 @@ impl LibrarySource {
         }
         let in_folders = self.folders.iter().find_map(|folder| library_in(folder));
         let in_package = || self.package.as_ref().and_then(|package| library_in(&package.join("capi")));
-        in_folders.or_else(|| self.system.clone()).or_else(in_package).ok_or_else(|| OnnxRuntimeError::NotFound {
+        let in_development = || self.development.as_ref().and_then(|folder| library_in(folder));
+        let found = in_folders.or_else(|| self.system.clone()).or_else(in_package).or_else(in_development);
+        found.ok_or_else(|| OnnxRuntimeError::NotFound {
             looked: "no libonnxruntime.so in the system, and no Python package `onnxruntime`".to_owned(),
         })
     }

@@ -128,9 +128,18 @@ impl Session {
 
     /// Makes up the inputs that `tensors` lacks, from `seed`.
     pub fn make_up_inputs(&self, tensors: &Tensors, seed: u64) -> Result<(), OnnxRuntimeError> {
-        self.inputs
-            .iter()
-            .try_for_each(|port| tensors.make_up(port, seed).map_err(|reason| self.wrong_input(&port.name, reason)))
+        self.make_up(tensors, seed, |_| true)
+    }
+
+    /// The same of those inputs for which `is_wanted` says so of their names: what no session before makes.
+    pub fn make_up(
+        &self,
+        tensors: &Tensors,
+        seed: u64,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<(), OnnxRuntimeError> {
+        let mut wanted = self.inputs.iter().filter(|port| is_wanted(&port.name));
+        wanted.try_for_each(|port| tensors.make_up(port, seed).map_err(|reason| self.wrong_input(&port.name, reason)))
     }
 
     /// One run: inputs are read where they lie in `tensors`, and outputs put there.

@@ -68,8 +68,18 @@ impl Background {
         Ok(background)
     }
 
+    /// What each stream reads in `time`, after a tenth of it that isn't counted.
+    pub fn throughputs(&self, time: Duration) -> Vec<GigabytesPerSecond> {
+        thread::sleep(time / 10);
+        let (begin, before) = (Instant::now(), self.read());
+        thread::sleep(time);
+        let (took, after) = (begin.elapsed(), self.read());
+        let took = Milliseconds(took.as_secs_f64() * 1e3);
+        before.iter().zip(&after).map(|(before, after)| Bytes(after.0 - before.0).over(took)).collect()
+    }
+
     /// What each stream has read so far.
-    pub fn read(&self) -> Vec<Bytes> {
+    fn read(&self) -> Vec<Bytes> {
         let sum = |counts: &Vec<Arc<AtomicU64>>| Bytes(counts.iter().map(|count| count.load(Relaxed)).sum());
         self.counts.iter().map(sum).collect()
     }
@@ -90,13 +100,7 @@ impl Drop for Background {
 /// # Errors
 /// Where a thread can't be bound to its core.
 pub fn throughputs(streams: &[Stream], time: Duration) -> Result<Vec<GigabytesPerSecond>, OnnxRuntimeError> {
-    let background = Background::start(streams)?;
-    thread::sleep(time / 10);
-    let (begin, before) = (Instant::now(), background.read());
-    thread::sleep(time);
-    let (took, after) = (begin.elapsed(), background.read());
-    let took = Milliseconds(took.as_secs_f64() * 1e3);
-    Ok(before.iter().zip(&after).map(|(before, after)| Bytes(after.0 - before.0).over(took)).collect())
+    Ok(Background::start(streams)?.throughputs(time))
 }
 
 /// Reads `buffer` over and over until it is told to stop, and counts what it has read.

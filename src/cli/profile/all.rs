@@ -3,7 +3,7 @@
 use super::arguments::AllArguments;
 use super::characterise::{Characterised, Series, Wanted, characterise};
 use super::source::Source;
-use super::{layers, memory, transitions};
+use super::{layers, memory, segments, transitions};
 use crate::artifact;
 use crate::cli::args::Format;
 use crate::cli::doctor::jetson;
@@ -13,6 +13,9 @@ use crate::profile::{NetworkProfile, Origin, join};
 use crate::report::profile;
 
 pub(super) fn run(arguments: &AllArguments) -> Result<(), Failure> {
+    if segments::is_asked_for(&arguments.series) {
+        return segments::all(&arguments.series);
+    }
     let (arguments, traffic) = (&arguments.series, &arguments.traffic);
     let mut series = characterise(arguments, Wanted::Transitions, traffic.nsight.as_deref())?;
     let emc = if traffic.emc.is_none() { memory::measure(&series, arguments)? } else { None };

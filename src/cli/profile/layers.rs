@@ -2,7 +2,7 @@
 
 use super::arguments::LayersArguments;
 use super::characterise::{Series, Wanted, characterise};
-use super::memory;
+use super::{memory, segments};
 use crate::artifact;
 use crate::cli::args::Format;
 use crate::cli::failure::Failure;
@@ -10,6 +10,9 @@ use crate::cli::output;
 use crate::report::profile;
 
 pub(super) fn run(arguments: &LayersArguments) -> Result<(), Failure> {
+    if segments::is_asked_for(&arguments.series) {
+        return segments::layers(&arguments.series);
+    }
     let (arguments, traffic) = (&arguments.series, &arguments.traffic);
     let mut series = characterise(arguments, Wanted::Layers, traffic.nsight.as_deref())?;
     memory::add_demands(&mut series, traffic, None)?;

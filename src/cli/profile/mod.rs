@@ -13,6 +13,7 @@ mod layers;
 mod measure;
 mod memory;
 mod plans;
+mod segments;
 mod source;
 mod tegrastats;
 mod traffic;

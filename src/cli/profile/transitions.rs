@@ -3,6 +3,7 @@
 use super::arguments::TransitionsArguments;
 use super::characterise::{Series, Wanted, characterise};
 use super::layers::head;
+use super::segments;
 use crate::artifact;
 use crate::cli::args::Format;
 use crate::cli::failure::Failure;
@@ -10,6 +11,9 @@ use crate::cli::output;
 use crate::report::profile;
 
 pub(super) fn run(arguments: &TransitionsArguments) -> Result<(), Failure> {
+    if segments::is_asked_for(&arguments.series) {
+        return segments::transitions(&arguments.series);
+    }
     let arguments = &arguments.series;
     let series = characterise(arguments, Wanted::Transitions, None)?;
     let json = json(&series)?;

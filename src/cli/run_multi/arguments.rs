@@ -80,6 +80,9 @@ pub(in crate::cli) struct RunMultiArguments {
         help_heading = "Run"
     )]
     pub(in crate::cli) warm_up: u32,
+    /// Compare what the networks compute with what each computes alone
+    #[arg(long, help_heading = "Run")]
+    pub(in crate::cli) verify: bool,
     /// Simulate without noise: every round alike
     #[arg(long, help_heading = "Run")]
     pub(in crate::cli) no_noise: bool,

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod policies;
+mod real;
+mod verify;
 
 use std::path::Path;
 
@@ -22,18 +24,19 @@ const MOST_SPANS: usize = 2_000_000;
 pub(super) fn run(arguments: &RunMultiArguments) -> Result<(), Failure> {
     let quiet = arguments.output.quiet;
     report::refuse_one_name(&arguments.files, Some(&*arguments.out))?;
-    match arguments.backend {
-        BackendArgument::Auto => output::note(quiet, "backend: sim (no other runs schedules in this version)"),
-        BackendArgument::Sim => {}
-        BackendArgument::Tensorrt => return Err(not_here("tensorrt")),
-        BackendArgument::Onnxruntime => return Err(not_here("onnxruntime")),
+    if arguments.backend == BackendArgument::Tensorrt {
+        return Err(not_here("tensorrt"));
     }
     let plans = Plans::of(arguments)?;
     let policies = plans.policies();
     refuse_too_many(&policies, arguments.iterations)?;
     let folder = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty());
     artifact::prepare_folder(folder.unwrap_or(Path::new(".")))?;
-    let log = simulate(&plans, &policies, arguments)?;
+    let log = if is_real(&plans, arguments)? {
+        real::run(&plans, &policies, arguments)?
+    } else {
+        simulate(&plans, &policies, arguments)?
+    };
     let json = artifact::write_run_log(&log)?;
     artifact::write_text(&arguments.out, &json)?;
     let n_rounds = arguments.iterations;
@@ -48,6 +51,31 @@ pub(super) fn run(arguments: &RunMultiArguments) -> Result<(), Failure> {
         output::note(quiet, line);
     }
     Ok(())
+}
+
+/// Whether ONNX Runtime runs the schedules: it is asked for, or the platform says how each of its accelerators is run by it.
+fn is_real(plans: &Plans, arguments: &RunMultiArguments) -> Result<bool, Failure> {
+    let platform = &plans.posed.platform.value;
+    let runs_here = platform.accelerators.iter().all(|accelerator| accelerator.provider.is_some());
+    let real = match arguments.backend {
+        BackendArgument::Onnxruntime => true,
+        BackendArgument::Auto => runs_here,
+        BackendArgument::Sim | BackendArgument::Tensorrt => false,
+    };
+    if arguments.backend == BackendArgument::Auto {
+        let why = if real {
+            "onnxruntime (the platform names its providers)"
+        } else {
+            "sim (the platform names no providers)"
+        };
+        output::note(arguments.output.quiet, &format!("backend: {why}"));
+    }
+    if arguments.verify && !real {
+        return Err(
+            Failure::usage("`--verify`: the simulator computes nothing").hint("run with `--backend onnxruntime`")
+        );
+    }
+    Ok(real)
 }
 
 fn simulate(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiArguments) -> Result<RunLog, Failure> {

@@ -49,6 +49,7 @@ fn log(policies: Vec<PolicyRun>) -> RunLog {
         seed: Some(7),
         accelerators: vec!["gpu".into(), "dla".into()],
         policies,
+        references: Vec::new(),
     }
 }
 

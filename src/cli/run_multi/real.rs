@@ -1,0 +1,260 @@
+//! Schedules run for real, in ONNX Runtime: each segment is a model of its own on the accelerator that the schedule puts it on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use anyhow::anyhow;
+
+use super::arguments::RunMultiArguments;
+use super::policies::Plans;
+use super::verify;
+use crate::artifact::{Found, Origin};
+use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Tensors, available_cores};
+use crate::cli::doctor::jetson;
+use crate::cli::failure::Failure;
+use crate::cli::onnxruntime::{self, Part};
+use crate::cli::{export, output};
+use crate::group::LayerRange;
+use crate::network::Network;
+use crate::network::onnx::{self, Model};
+use crate::platform::Provider;
+use crate::run::executor::{ExecutorError, Program, Work, works};
+use crate::run::{
+    BackendRecord, Conditions, EngineMode, PolicyPlan, ReferenceRun, RunLog, Segment, lanes, run_real_time, segments,
+};
+use crate::units::{Milliseconds, Nanoseconds};
+
+/// The name of this backend in files.
+const BACKEND: &str = "onnxruntime";
+
+/// Runs `policies` in turn, and beside them what uses no partition of the processor.
+pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiArguments) -> Result<RunLog, Failure> {
+    if EngineMode::from(arguments.engine_mode) == EngineMode::Transition {
+        return Err(Failure::usage("`--engine-mode transition`: ONNX Runtime has no model on two accelerators")
+            .hint("leave it out, or run with `--backend sim`"));
+    }
+    let runtime = onnxruntime::open()?;
+    onnxruntime::check_platform(&runtime, &plans.posed.platform.value)?;
+    let cancel = Arc::new(AtomicBool::new(false));
+    let on_interrupt = Arc::clone(&cancel);
+    ctrlc::set_handler(move || on_interrupt.store(true, SeqCst))
+        .map_err(|error| anyhow!("Ctrl-C can't be caught: {error}"))?;
+    let mut builder = Builder::new(plans, &runtime, arguments.search.seed)?;
+    let mut programs = Vec::new();
+    for policy in policies {
+        programs.push(builder.program(policy)?);
+    }
+    let all = arguments.policy == crate::cli::args::Policy::All;
+    let references = if all { vec![builder.all_cores_serial()?, builder.unpinned_concurrent()?] } else { Vec::new() };
+    let outputs = builder.outputs();
+    let tensors: Vec<Vec<Tensors>> = programs.iter().map(|program| program.tensors.clone()).collect();
+    let problem = &plans.posed.problem;
+    let with_plans = policies.iter().cloned().zip(programs.into_iter().map(|program| program.program)).collect();
+    let (names, references): (Vec<_>, Vec<_>) = references.into_iter().unzip();
+    let warm_up = Milliseconds(arguments.warm_up.into());
+    let options = onnxruntime::executor_options(cancel);
+    let ran = run_real_time(problem, with_plans, references, arguments.iterations.into(), warm_up, options);
+    let ran = ran.map_err(failed)?;
+    if arguments.verify {
+        let checked = verify::check(&mut builder, policies, &tensors, &outputs)?;
+        checked.iter().for_each(|line| output::note(arguments.output.quiet, line));
+    }
+    let reference = |((name, label), rounds): ((&str, String), Vec<Vec<Nanoseconds>>)| ReferenceRun {
+        name: name.to_owned(),
+        label,
+        ends: rounds,
+    };
+    Ok(RunLog {
+        backend: BackendRecord {
+            name: BACKEND.to_owned(),
+            simulated: false,
+            versions: vec![
+                ("haxconn".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+                ("ONNX Runtime".to_owned(), runtime.version()),
+            ],
+        },
+        platform: plans.posed.platform.value.name.clone(),
+        conditions: Conditions { power_mode: jetson::current_power_mode(), clocks: None },
+        engine_mode: EngineMode::Segments,
+        warm_up: ran.warm_up,
+        seed: None,
+        accelerators: problem.machines.iter().map(|machine| machine.name.clone()).collect(),
+        policies: ran.policies,
+        references: names.into_iter().zip(ran.references).map(reference).collect(),
+    })
+}
+
+fn failed(error: ExecutorError<OnnxRuntimeError>) -> Failure {
+    let hint = match &error {
+        ExecutorError::Cancelled => "nothing was written; what was there before is as it was",
+        _ => "nothing was written; `haxconn platform detect` describes the machine as it is",
+    };
+    Failure::from(anyhow!("{error}")).hint(hint)
+}
+
+/// A policy's program, and the tensors of each of its tasks.
+pub(super) struct Built {
+    pub(super) program: Program<OnnxRuntimeError>,
+    pub(super) tensors: Vec<Tensors>,
+}
+
+/// Makes programs of decisions. Parts that several of them run are cut once.
+pub(super) struct Builder<'a> {
+    plans: &'a Plans,
+    pub(super) runtime: &'a OnnxRuntime,
+    pub(super) seed: u64,
+    models: Vec<Arc<Model>>,
+    inputs: Vec<Arc<Vec<String>>>,
+    /// By network and layers.
+    parts: BTreeMap<(String, LayerRange), Arc<Vec<u8>>>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(plans: &'a Plans, runtime: &'a OnnxRuntime, seed: u64) -> Result<Self, Failure> {
+        let mut loaded: BTreeMap<String, Arc<Model>> = BTreeMap::new();
+        let mut models = Vec::new();
+        for network in &plans.posed.networks {
+            let name = named(network);
+            if !loaded.contains_key(&name) {
+                loaded.insert(name.clone(), Arc::new(export::model(&name, seed)?.1));
+            }
+            models.extend(loaded.get(&name).cloned());
+        }
+        let inputs = models.iter().map(|model| Ok(Arc::new(onnxruntime::input_names(model)?)));
+        let inputs = inputs.collect::<Result<_, Failure>>()?;
+        Ok(Self { plans, runtime, seed, models, inputs, parts: BTreeMap::new() })
+    }
+
+    /// Names of every task's outputs.
+    fn outputs(&self) -> Vec<Vec<String>> {
+        let names = |model: &Arc<Model>| {
+            let outputs = model.graph().map(|graph| graph.output.iter().map(|it| it.name.clone()).collect());
+            outputs.unwrap_or_default()
+        };
+        self.models.iter().map(names).collect()
+    }
+
+    /// The bytes of consecutive layers of a task's network.
+    fn bytes(&mut self, task: usize, layers: LayerRange) -> Result<Arc<Vec<u8>>, Failure> {
+        let network = &self.plans.posed.networks[task].value;
+        let key = (network.content_hash.clone(), layers);
+        if let Some(bytes) = self.parts.get(&key) {
+            return Ok(Arc::clone(bytes));
+        }
+        let refused = |error: onnx::OnnxError| anyhow!("`{}`, layers {layers}: {error}", network.name);
+        let whole = layers.first == 0 && layers.last == network.layers.len();
+        let model = &self.models[task];
+        let bytes = if whole {
+            onnx::encode(&model.proto).map_err(refused)?
+        } else {
+            onnx::encode(&onnx::cut(model, layers.first..layers.last).map_err(refused)?).map_err(refused)?
+        };
+        let bytes = Arc::new(bytes);
+        self.parts.insert(key, Arc::clone(&bytes));
+        Ok(bytes)
+    }
+
+    fn part(&mut self, task: usize, layers: LayerRange, tensors: &Tensors) -> Result<Part, Failure> {
+        let name = &self.plans.posed.problem.tasks[task].name;
+        let what = format!("{name} {layers}");
+        let model = self.bytes(task, layers)?;
+        Ok(Part { what, model, tensors: tensors.clone(), inputs: Arc::clone(&self.inputs[task]) })
+    }
+
+    /// What runs `policy`: a lane on each accelerator that it uses.
+    fn program(&mut self, policy: &PolicyPlan) -> Result<Built, Failure> {
+        let plans = self.plans;
+        let problem = &plans.posed.problem;
+        let segments = segments(policy.decision);
+        let tensors: Vec<Tensors> = problem.tasks.iter().map(|_| Tensors::default()).collect();
+        let works = works(problem, &segments);
+        let mut program = Program { segments: works, lanes: Vec::new() };
+        for (machine, order) in lanes(policy.decision, &segments).into_iter().enumerate() {
+            if order.is_empty() {
+                continue;
+            }
+            let mut parts = Vec::new();
+            for &segment in &order {
+                let Segment { task, .. } = segments[segment];
+                parts.push(self.part(task, program.segments[segment].layers, &tensors[task])?);
+            }
+            let name = &problem.machines[machine].name;
+            let provider = self.provider(name)?;
+            program.lanes.push(onnxruntime::lane(name, order, self.runtime, &provider, parts, self.seed));
+        }
+        Ok(Built { program, tensors })
+    }
+
+    /// What executes an accelerator.
+    pub(super) fn provider(&self, accelerator: &str) -> Result<Provider, Failure> {
+        let accelerators = &self.plans.posed.platform.value.accelerators;
+        let found = accelerators.iter().find(|it| it.name == accelerator).and_then(|it| it.provider.clone());
+        found.ok_or_else(|| anyhow!("accelerator `{accelerator}` has no provider").into())
+    }
+
+    /// Every network whole on all cores, one after the other.
+    fn all_cores_serial(&mut self) -> Result<Reference, Failure> {
+        let cores = available_cores();
+        let label = format!("each network on all {} cores, one after the other", cores.len());
+        let n_tasks = self.plans.posed.problem.tasks.len();
+        let works = self.whole_works();
+        let mut parts = Vec::new();
+        for (task, work) in works.iter().enumerate() {
+            parts.push(self.part(task, work.layers, &Tensors::default())?);
+        }
+        let provider = Provider::on_cores(cores);
+        let order = (0..n_tasks).collect();
+        let lane = onnxruntime::lane("all cores", order, self.runtime, &provider, parts, self.seed);
+        Ok((("all-cores-serial", label), Program { segments: works, lanes: vec![lane] }))
+    }
+
+    /// Every network by itself, bound to no core, as programs that know nothing of each other.
+    fn unpinned_concurrent(&mut self) -> Result<Reference, Failure> {
+        let label = "each network with as many threads as there are cores, bound to none, all at once".to_owned();
+        let works = self.whole_works();
+        let mut lanes = Vec::new();
+        for (task, work) in works.iter().enumerate() {
+            let part = self.part(task, work.layers, &Tensors::default())?;
+            let name = self.plans.posed.problem.tasks[task].name.clone();
+            lanes.push(onnxruntime::lane(&name, vec![task], self.runtime, &Provider::unbound(), vec![part], self.seed));
+        }
+        Ok((("unpinned-concurrent", label), Program { segments: works, lanes }))
+    }
+
+    /// Every task as one piece of work.
+    fn whole_works(&self) -> Vec<Work> {
+        let posed = &self.plans.posed;
+        let work = |(task, network): (usize, &Found<Network>)| Work {
+            task: posed.problem.tasks[task].name.clone(),
+            layers: LayerRange { first: 0, last: network.value.layers.len() },
+            after: posed.problem.tasks[task].after.clone(),
+            release: posed.problem.tasks[task].release,
+        };
+        posed.networks.iter().enumerate().map(work).collect()
+    }
+
+    /// A task run whole on the platform's first accelerator, for comparison.
+    pub(super) fn alone(&mut self, task: usize, tensors: &Tensors) -> Result<Program<OnnxRuntimeError>, Failure> {
+        let work = self.whole_works().swap_remove(task);
+        let part = self.part(task, work.layers, tensors)?;
+        let first = self.plans.posed.platform.value.accelerators[0].name.clone();
+        let provider = self.provider(&first)?;
+        let lane = onnxruntime::lane(&first, vec![0], self.runtime, &provider, vec![part], self.seed);
+        Ok(Program {
+            segments: vec![Work { after: Vec::new(), release: Nanoseconds::ZERO, ..work }],
+            lanes: vec![lane],
+        })
+    }
+}
+
+/// Name and label of what uses no partition, and its program.
+type Reference = ((&'static str, String), Program<OnnxRuntimeError>);
+
+/// The name by which a network was found.
+fn named(network: &Found<Network>) -> String {
+    match &network.origin {
+        Origin::BuiltIn(_) => network.value.name.clone(),
+        Origin::File(path) => path.display().to_string(),
+    }
+}
