@@ -157,9 +157,12 @@ fn what_cannot_be_done_is_said_with_what_can() {
     let refuses = |arguments: &[&str], code: i32, words: &[&str]| {
         refuses_in(folder.path(), &[&COMMAND, arguments].concat(), code, words);
     };
-    for backend in ["tensorrt", "onnxruntime"] {
-        refuses(&["--backend", backend], 4, &[&format!("backend `{backend}` can't measure"), "`--grid FILE.csv`"]);
-    }
+    refuses(&["--backend", "tensorrt"], 4, &["backend `tensorrt` can't measure", "`--grid FILE.csv`"]);
+    refuses(
+        &["--backend", "onnxruntime"],
+        2,
+        &["accelerator `gpu` of `xavier_agx` is no set of cores", "--platform host"],
+    );
     refuses(&["--accelerator", "npu"], 2, &["has no `npu`; it has gpu, dla"]);
     refuses(&["--grid", "gpu.csv"], 2, &["`--grid` holds the speeds of one accelerator", "hint: "]);
     refuses(&["--grid", "gpu.csv", "--accelerator", "gpu,dla"], 2, &["`--grid` holds the speeds of one accelerator"]);

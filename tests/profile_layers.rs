@@ -325,7 +325,6 @@ fn files_that_can_not_be_used_are_refused_in_words() {
     );
     refuses(&["--from", "mixed"], 1, &["some of the files are the simulator's and some are not"]);
     refuses(&["--backend", "tensorrt"], 4, &["backend `tensorrt` can't run engines here"]);
-    refuses(&["--backend", "onnxruntime"], 4, &["backend `onnxruntime` can't profile layers"]);
 }
 
 #[test]

@@ -102,7 +102,7 @@ struct RegionsEntry {
     intensive: usize,
 }
 
-/// The document of `profile contention`; `grid_from` is `sim` or the path of the grid's file.
+/// The document of `profile contention`; `grid_from` is `sim`, `here` or the path of the grid's file.
 pub fn contention_to_json(platform: &Platform, grid_from: &str, curves: &[FittedContention]) -> Result<String> {
     let accelerators = curves.iter().map(|fitted| entry(platform, fitted)).collect();
     to_json(&Document { schema_version: SCHEMA_VERSION, platform: &platform.name, grid_from, accelerators })

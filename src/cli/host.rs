@@ -59,11 +59,18 @@ fn partitions(cores: &[usize], split: &[usize]) -> Result<Vec<Vec<usize>>, Failu
             .hint("give each accelerator at least one of them: `--split 12,4` of 16"));
     }
     // The smaller partitions take whole groups from the end, so that what is left over is the first one's.
-    let mut ordered: Vec<usize> = core_groups(cores).into_iter().flatten().collect();
+    let mut ordered: Vec<usize> = core_groups(cores, siblings).into_iter().flatten().collect();
     let mut found: Vec<Vec<usize>> = split.iter().rev().map(|&n| ordered.split_off(ordered.len() - n)).collect();
     found.reverse();
-    found.iter_mut().for_each(|cores| cores.sort_unstable());
+    for cores in &mut found {
+        cores.sort_unstable();
+    }
     Ok(found)
+}
+
+/// Which cores share a core's units, as Linux lists them.
+fn siblings(core: usize) -> Option<String> {
+    fs::read_to_string(format!("/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")).ok()
 }
 
 fn joined(numbers: &[usize]) -> String {

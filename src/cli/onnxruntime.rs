@@ -1,16 +1,14 @@
 //! ONNX Runtime on this machine: where its library is, and opening it.
 
 use std::env;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::doctor::programs::answer;
 use super::failure::Failure;
-use crate::backend::onnxruntime::{
-    LibrarySource, OnnxRuntime, OnnxRuntimeError, Tensors, available_cores, bind_thread, of_loader_list,
-};
+use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Tensors, available_cores, bind_thread};
 use crate::network::onnx::Model;
 use crate::platform::{Platform, Provider};
 use crate::run::executor::{ExecutorOptions, Lane, Runner};
@@ -117,8 +115,92 @@ pub(super) fn check_platform(runtime: &OnnxRuntime, platform: &Platform) -> Resu
     Ok(())
 }
 
-/// ONNX Runtime, opened.
+/// ONNX Runtime, opened: once in a process, which it takes no more often.
 pub(super) fn open() -> Result<OnnxRuntime, Failure> {
+    static OPENED: Mutex<Option<OnnxRuntime>> = Mutex::new(None);
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(runtime) = &*opened {
+        return Ok(runtime.clone());
+    }
     let refused = |error: OnnxRuntimeError| Failure::no_backend(error).hint(HINT);
-    OnnxRuntime::open(&library().map_err(refused)?).map_err(refused)
+    let path = library().map_err(refused)?;
+    let runtime = OnnxRuntime::open(&path.canonicalize().unwrap_or(path)).map_err(refused)?;
+    *opened = Some(runtime.clone());
+    Ok(runtime)
+}
+
+/// What may know where the library is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct LibrarySource {
+    /// What the environment names.
+    named: Option<PathBuf>,
+    /// The folders of the loader's variable.
+    folders: Vec<PathBuf>,
+    /// The library in the loader's list.
+    system: Option<PathBuf>,
+    /// The folder of Python's package `onnxruntime`.
+    package: Option<PathBuf>,
+    /// A folder that is filled for the development of this program.
+    development: Option<PathBuf>,
+}
+
+impl LibrarySource {
+    /// The library's file.
+    fn find(&self) -> Result<PathBuf, OnnxRuntimeError> {
+        if let Some(named) = &self.named {
+            let looked = || format!("ORT_DYLIB_PATH is {}: no such file", named.display());
+            return if named.is_file() {
+                Ok(named.clone())
+            } else {
+                Err(OnnxRuntimeError::NotFound { looked: looked() })
+            };
+        }
+        let in_folders = self.folders.iter().find_map(|folder| library_in(folder));
+        let in_package = || self.package.as_ref().and_then(|package| library_in(&package.join("capi")));
+        let in_development = || self.development.as_ref().and_then(|folder| library_in(folder));
+        let found = in_folders.or_else(|| self.system.clone()).or_else(in_package).or_else(in_development);
+        found.ok_or_else(|| OnnxRuntimeError::NotFound {
+            looked: "no libonnxruntime.so in the system, and no Python package `onnxruntime`".to_owned(),
+        })
+    }
+}
+
+/// The library's path in the loader's list: `libonnxruntime.so.1 (libc6,x86-64) => /usr/lib/..`.
+fn of_loader_list(list: &str) -> Option<PathBuf> {
+    let line = list.lines().find(|line| line.trim_start().starts_with("libonnxruntime.so"))?;
+    line.split_once("=> ").map(|(_, path)| PathBuf::from(path.trim()))
+}
+
+/// The first `libonnxruntime.so*` in a folder.
+fn library_in(folder: &Path) -> Option<PathBuf> {
+    let files = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path());
+    let named =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libonnxruntime.so"));
+    files.filter(named).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loader_names_the_library() {
+        let list = "12 libs found\n\tlibm.so.6 (libc6) => /lib/libm.so.6\n\tlibonnxruntime.so.1 (libc6,x86-64) => /usr/lib/libonnxruntime.so.1\n";
+        assert_eq!(of_loader_list(list), Some(PathBuf::from("/usr/lib/libonnxruntime.so.1")));
+        assert_eq!(of_loader_list("nothing"), None);
+    }
+
+    #[test]
+    fn what_is_named_comes_first_and_must_be_there() {
+        let named = |path: &str| LibrarySource {
+            named: Some(path.into()),
+            system: Some("/usr/lib/libonnxruntime.so.1".into()),
+            ..LibrarySource::default()
+        };
+        let words = "no ONNX Runtime: ORT_DYLIB_PATH is /nonexistent/x.so: no such file";
+        assert_eq!(named("/nonexistent/x.so").find().unwrap_err().to_string(), words);
+        let system = LibrarySource { named: None, ..named("") };
+        assert_eq!(system.find(), Ok(PathBuf::from("/usr/lib/libonnxruntime.so.1")));
+        assert!(LibrarySource::default().find().unwrap_err().to_string().contains("no Python package `onnxruntime`"));
+    }
 }

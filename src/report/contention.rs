@@ -9,10 +9,32 @@ use crate::units::GigabytesPerSecond;
 /// Own and external demands of a grid that are shown.
 const SHOWN: usize = 4;
 
-/// The whole text; `file` is the path of a grid that was measured elsewhere, `None` for the simulator's.
-pub fn contention(platform: &Platform, file: Option<&str>, curves: &[FittedContention]) -> String {
+/// Where the grids of contention curves come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GridOrigin<'a> {
+    /// The file at this path.
+    File(&'a str),
+    /// Streams on this machine's cores.
+    Here,
+    /// The simulator.
+    Simulator,
+}
+
+impl GridOrigin<'_> {
+    /// The word in files.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::File(path) => path,
+            Self::Here => "here",
+            Self::Simulator => "sim",
+        }
+    }
+}
+
+/// The whole text.
+pub fn contention(platform: &Platform, origin: GridOrigin, curves: &[FittedContention]) -> String {
     let curves: String = curves.iter().map(|fitted| curve(platform, fitted)).collect();
-    format!("Contention curves of {} ({}), {}\n{curves}", platform.title, platform.name, origin(file))
+    format!("Contention curves of {} ({}), {}\n{curves}", platform.title, platform.name, origin_words(origin))
 }
 
 fn curve(platform: &Platform, fitted: &FittedContention) -> String {
@@ -20,10 +42,11 @@ fn curve(platform: &Platform, fitted: &FittedContention) -> String {
     format!("{}\n{}{}\n", parameters.unwrap_or_default(), points(fitted), error(fitted))
 }
 
-fn origin(file: Option<&str>) -> String {
-    match file {
-        Some(file) => format!("from the grid in {file}"),
-        None => "simulated: a stream beside another in the simulator.\n\
+fn origin_words(origin: GridOrigin) -> String {
+    match origin {
+        GridOrigin::File(file) => format!("from the grid in {file}"),
+        GridOrigin::Here => "measured here: streams on some cores beside streams on the others".to_owned(),
+        GridOrigin::Simulator => "simulated: a stream beside another in the simulator.\n\
                  They describe the simulator's law of sharing bandwidth, not a board."
             .to_owned(),
     }

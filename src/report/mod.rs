@@ -22,7 +22,7 @@ mod tests;
 mod view;
 
 pub use calibration::calibration;
-pub use contention::contention;
+pub use contention::{GridOrigin, contention};
 pub use emc::{emc, emc_heat_maps};
 pub use gantt::gantt;
 pub use heat_map::{HeatMap, heat_maps};

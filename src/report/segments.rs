@@ -1,5 +1,7 @@
 //! What parts of networks that run as models take, as tables.
 
+use std::fmt::Write as _;
+
 use super::{Align, Table};
 use crate::network::Network;
 use crate::platform::Platform;
@@ -57,7 +59,8 @@ pub fn transitions(network: &Network, platform: &Platform, segmented: &Segmented
             .collect();
         if let Some((fixed, per_mib)) = handover_line(&segmented.handovers, &accelerator.name) {
             let line = format!("{:.4} ms + {:.4} ms/MiB", fixed.0, per_mib.0);
-            text.push_str(&format!("Handing over to {to}: {line} ({})\n", points.join("; ")));
+            // Writing to a string can't fail.
+            let _ = writeln!(text, "Handing over to {to}: {line} ({})", points.join("; "));
         }
     }
     text

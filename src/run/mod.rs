@@ -20,7 +20,7 @@ pub use log::{
     BackendRecord, Conditions, EngineMode, GroupPlan, GroupRange, PolicyRun, ReferenceRun, Round, RunLog, Span,
     TaskRun, WarmUp,
 };
-pub use real_time::run_real_time;
+pub use real_time::{RealTimeRun, SETTLING_ROUNDS, run_real_time};
 pub use rounds::{Interleaved, interleave};
 pub use segment::{Segment, causes, check_one_engine_each, lanes, segments};
 pub use simulated::{PolicyPlan, RunOptions, run_multi};

@@ -19,8 +19,12 @@ pub struct RealTimeRun {
     pub warm_up: WarmUp,
 }
 
+/// Rounds of a program before each one of it that is recorded: what another program did to caches and clocks since its last
+/// turn is not this one's doing.
+pub const SETTLING_ROUNDS: u64 = 2;
+
 /// Runs `policies` in turn, and `references` after them in every turn: rounds of all for `warm_up`, then `iterations` that are
-/// recorded.
+/// recorded. In each turn a program runs [`SETTLING_ROUNDS`] before the one that counts.
 ///
 /// Each policy comes with its program, whose segments are [`executor::works`](super::executor::works) of the
 /// [`segments`] of its decision, in that order; they are timed as wholes.
@@ -44,6 +48,9 @@ pub fn run_real_time<E: Cause>(
     let n_programs = programs.len();
     let mut executor = Executor::start(programs, options)?;
     let mut ran = interleave(n_programs, iterations, warm_up, |program, _| {
+        for _ in 0..SETTLING_ROUNDS {
+            executor.round(program)?;
+        }
         executor.round(program).map(|record| match segmented.get(program) {
             Some(segments) => record.into_round(segments),
             // A reference's segments are a task each.

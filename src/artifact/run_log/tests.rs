@@ -28,7 +28,10 @@ fn small() -> String {
                 "spans": [[0, 1], [1, 2]]}],
             "released_ns": [[0, 1], [0, 1]],
             "rounds_ns": [[[[2, 10], [10, 12]]], [[[2, 10], [10, 12]]]]
-        }]
+        }],
+        "references": [{
+            "name": "all-cores-serial", "label": "in turn", "ends_ns": [[20], [20]],
+            "makespan_ms": {"mean": 20e-6, "median": 20e-6, "p90": 20e-6, "p95": 20e-6, "p99": 20e-6, "cv": 0}}]
     }"#;
     text.to_owned()
 }

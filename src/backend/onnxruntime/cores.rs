@@ -1,7 +1,5 @@
 //! Processor cores: which there are, which share their caches and units, and binding threads to them.
 
-use std::fs;
-
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::OnnxRuntimeError;
@@ -22,7 +20,9 @@ pub fn bind_thread(cores: &[usize]) -> Result<(), OnnxRuntimeError> {
         return Err(refused(format!("there is no core {core}")));
     }
     let mut set = CpuSet::new();
-    cores.iter().for_each(|&core| set.set(core));
+    for &core in cores {
+        set.set(core);
+    }
     sched_setaffinity(None, &set).map_err(|error| refused(error.to_string()))?;
     // The system binds to those of the cores that there are.
     let bound = available_cores();
@@ -32,13 +32,11 @@ pub fn bind_thread(cores: &[usize]) -> Result<(), OnnxRuntimeError> {
     }
 }
 
-/// `cores` in groups that share one physical core's units, in ascending order of their first.
-pub fn core_groups(cores: &[usize]) -> Vec<Vec<usize>> {
-    let siblings = |core: usize| {
-        let path = format!("/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list");
-        fs::read_to_string(path).ok().and_then(|list| parse_list(list.trim())).unwrap_or_else(|| vec![core])
-    };
-    group_by_siblings(cores, siblings)
+/// `cores` in groups that share one physical core's units, in ascending order of their first. `siblings` gives Linux's list of
+/// those that share a core's (`0,8`), where it is known.
+pub fn core_groups(cores: &[usize], siblings: impl Fn(usize) -> Option<String>) -> Vec<Vec<usize>> {
+    let listed = |core: usize| siblings(core).and_then(|list| parse_list(list.trim()));
+    group_by_siblings(cores, |core| listed(core).unwrap_or_else(|| vec![core]))
 }
 
 fn group_by_siblings(cores: &[usize], siblings: impl Fn(usize) -> Vec<usize>) -> Vec<Vec<usize>> {
@@ -53,9 +51,9 @@ fn group_by_siblings(cores: &[usize], siblings: impl Fn(usize) -> Vec<usize>) ->
 }
 
 /// Linux's lists of processors: `0-3,8`.
-fn parse_list(list: &str) -> Option<Vec<usize>> {
+fn parse_list(text: &str) -> Option<Vec<usize>> {
     let mut cores = Vec::new();
-    for part in list.split(',') {
+    for part in text.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
         cores.extend((first..=last).take(CpuSet::MAX_CPU));

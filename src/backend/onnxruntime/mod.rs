@@ -4,7 +4,6 @@
 mod contention;
 mod cores;
 mod error;
-mod library;
 mod measure;
 mod session;
 pub mod stream;
@@ -13,7 +12,6 @@ mod tensors;
 pub use contention::{MeasuredGrid, measure_grid, n_points};
 pub use cores::{available_cores, bind_thread, core_groups};
 pub use error::OnnxRuntimeError;
-pub use library::{LibrarySource, of_loader_list};
 pub use measure::measure;
 pub use session::{OnnxRuntime, Session};
 pub use tensors::{Port, Tensors};

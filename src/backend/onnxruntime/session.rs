@@ -9,7 +9,6 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{self, SessionInputValue};
 use ort::value::{DynValue, Outlet};
 
-use super::library::version_of;
 use super::{OnnxRuntimeError, Port, Tensors};
 use crate::platform::{Provider, ProviderKind};
 
@@ -21,7 +20,7 @@ pub struct OnnxRuntime {
 }
 
 impl OnnxRuntime {
-    /// Opens the library at `path`.
+    /// Opens the library at `path`, which is no link where its version is to be known.
     pub fn open(path: &Path) -> Result<Self, OnnxRuntimeError> {
         let refused = |reason: String| OnnxRuntimeError::Library { path: path.to_owned(), reason };
         let builder = ort::init_from(path).map_err(|error| refused(error.to_string()))?;
@@ -67,7 +66,7 @@ impl OnnxRuntime {
         let session = builder.clone().commit_from_memory(model).map_err(|error| refused(error.to_string()))?;
         let ports = |outlets: &[Outlet]| outlets.iter().map(|it| Port::of(it.name(), it.dtype())).collect();
         let (inputs, outputs) = (ports(session.inputs()), ports(session.outputs()));
-        Ok(Session { what: what.to_owned(), session, inputs, outputs })
+        Ok(Session { what: what.to_owned(), inner: session, inputs, outputs })
     }
 }
 
@@ -75,12 +74,10 @@ impl OnnxRuntime {
 /// and not after it: the cores are other sessions' too.
 fn configured(builder: SessionBuilder, provider: &Provider) -> Result<SessionBuilder, String> {
     let words = |error: ort::Error<SessionBuilder>| error.to_string();
-    let builder = builder
-        .with_optimization_level(GraphOptimizationLevel::Level3)
-        .and_then(|builder| builder.with_inter_threads(1))
-        .and_then(|builder| builder.with_intra_threads(provider.cores.len()))
-        .and_then(|builder| builder.with_config_entry("session.force_spinning_stop", "1"))
-        .map_err(words)?;
+    let builder = builder.with_optimization_level(GraphOptimizationLevel::Level3).map_err(words)?;
+    let builder = builder.with_inter_threads(1).map_err(words)?;
+    let builder = builder.with_intra_threads(provider.cores.len()).map_err(words)?;
+    let builder = builder.with_config_entry("session.force_spinning_stop", "1").map_err(words)?;
     let Some(dispatch) = dispatch(provider) else { return Ok(builder) };
     builder.with_execution_providers([dispatch.error_on_failure()]).map_err(words)
 }
@@ -110,7 +107,7 @@ fn dispatch(provider: &Provider) -> Option<ExecutionProviderDispatch> {
 #[derive(Debug)]
 pub struct Session {
     what: String,
-    session: session::Session,
+    inner: session::Session,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
 }
@@ -154,12 +151,29 @@ impl Session {
             inputs.iter().map(|(name, value)| (*name, SessionInputValue::from(&**value))).collect();
         let what = &self.what;
         let failed = |error: ort::Error| OnnxRuntimeError::Run { what: what.clone(), reason: error.to_string() };
-        let outputs = self.session.run(views).map_err(failed)?;
+        let outputs = self.inner.run(views).map_err(failed)?;
         outputs.into_iter().for_each(|(name, value)| tensors.put(name, value));
         Ok(())
     }
 
     fn wrong_input(&self, input: &str, reason: String) -> OnnxRuntimeError {
         OnnxRuntimeError::Input { what: self.what.clone(), input: input.to_owned(), reason }
+    }
+}
+
+/// The version that a library's file is named by: `libonnxruntime.so.1.32.0`.
+fn version_of(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    name.strip_prefix("libonnxruntime.so.").map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_in_the_files_name() {
+        assert_eq!(version_of(Path::new("/x/libonnxruntime.so.1.32.0")).as_deref(), Some("1.32.0"));
+        assert_eq!(version_of(Path::new("/x/libonnxruntime.so")), None);
     }
 }

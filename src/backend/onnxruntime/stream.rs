@@ -17,6 +17,9 @@ pub const BUFFER: Bytes = Bytes(64 << 20);
 /// Bytes between two looks at the clock.
 const CHUNK: usize = 64 << 10;
 
+/// Longest that a stream is waited for that reads nothing.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
 /// Numbers in a cache line.
 const LINE: usize = 8;
 
@@ -68,14 +71,19 @@ impl Background {
         Ok(background)
     }
 
-    /// What each stream reads in `time`, after a tenth of it that isn't counted.
+    /// What each stream reads in `time`, after a tenth of it that isn't counted; in longer where a stream got no core meanwhile.
     pub fn throughputs(&self, time: Duration) -> Vec<GigabytesPerSecond> {
         thread::sleep(time / 10);
         let (begin, before) = (Instant::now(), self.read());
-        thread::sleep(time);
-        let (took, after) = (begin.elapsed(), self.read());
-        let took = Milliseconds(took.as_secs_f64() * 1e3);
-        before.iter().zip(&after).map(|(before, after)| Bytes(after.0 - before.0).over(took)).collect()
+        let has_waited = || begin.elapsed() > LONGEST_WAIT;
+        loop {
+            thread::sleep(time);
+            let (took, after) = (begin.elapsed(), self.read());
+            if has_waited() || before.iter().zip(&after).all(|(before, after)| after > before) {
+                let took = Milliseconds(took.as_secs_f64() * 1e3);
+                return before.iter().zip(&after).map(|(before, after)| Bytes(after.0 - before.0).over(took)).collect();
+            }
+        }
     }
 
     /// What each stream has read so far.
@@ -111,7 +119,9 @@ fn read(buffer: &[u64], arithmetic: u32, stop: &AtomicBool, count: &AtomicU64) {
             for line in chunk.chunks_exact(LINE) {
                 sums.iter_mut().zip(line).for_each(|(sum, number)| *sum = sum.wrapping_add(*number));
                 for _ in 0..arithmetic {
-                    sums.iter_mut().for_each(|sum| *sum = sum.wrapping_mul(5).rotate_left(7));
+                    for sum in &mut sums {
+                        *sum = sum.wrapping_mul(5).rotate_left(7);
+                    }
                 }
             }
             count.fetch_add(CHUNK as u64, Relaxed);

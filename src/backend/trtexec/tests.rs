@@ -246,7 +246,7 @@ fn warnings_inside_the_table_are_passed_over() {
                 let before = line.contains("pool1").then_some(warning);
                 before.into_iter().chain([line])
             });
-            let with_warning: String = lines.map(|line| format!("{line}\n")).collect();
+            let with_warning = lines.collect::<Vec<_>>().join("\n");
             assert_eq!(log(&with_warning), plain);
         }
     }

@@ -7,13 +7,14 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use crate::artifact;
+use crate::backend::onnxruntime::{measure_grid, n_points};
 use crate::backend::sim;
 use crate::cli::args::{BackendArgument, Format, OutputArguments, PlatformChoice};
 use crate::cli::failure::Failure;
-use crate::cli::{inputs, output};
-use crate::platform::{Platform, Provenance};
+use crate::cli::{host, inputs, output, progress};
+use crate::platform::{ContentionGrid, Platform, Provenance};
 use crate::profile::{ContentionModel, FittedContention};
-use crate::report;
+use crate::report::{self, GridOrigin};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ModelArgument {
@@ -52,7 +53,7 @@ pub(in crate::cli) struct ContentionArguments {
     /// Where the curves are written, as a platform file takes them [default: `output/contention_PLATFORM.yaml`]
     #[arg(long, value_name = "FILE.yaml", help_heading = "Output")]
     out: Option<PathBuf>,
-    /// Write the simulated grids as `--grid` takes them: `DIR/PLATFORM_ACCELERATOR.csv`
+    /// Write the grids as `--grid` takes them: `DIR/PLATFORM_ACCELERATOR.csv`
     #[arg(long, value_name = "DIR", help_heading = "Output", conflicts_with = "grid")]
     grid_out: Option<PathBuf>,
 }
@@ -70,18 +71,22 @@ pub(super) fn run(arguments: &ContentionArguments) -> Result<(), Failure> {
     let chosen = accelerators(platform, &arguments.accelerator)?;
     let curves = match &arguments.grid {
         Some(path) => vec![measured(arguments, platform, &chosen, path)?],
+        None if arguments.backend == BackendArgument::Onnxruntime => streamed(arguments, platform, &chosen)?,
         None => simulated(arguments, platform, &chosen)?,
     };
     let default = PathBuf::from(format!("output/contention_{}.yaml", platform.name));
     let out = arguments.out.as_ref().unwrap_or(&default);
     artifact::write_text(out, &artifact::contention_blocks(platform, &curves)?)?;
     let grids = write_grids(arguments.grid_out.as_deref(), platform, &curves)?;
-    let from = arguments.grid.as_ref().map(|path| path.display().to_string());
+    let file = arguments.grid.as_ref().map(|path| path.display().to_string());
+    let origin = match &file {
+        Some(file) => GridOrigin::File(file),
+        None if arguments.backend == BackendArgument::Onnxruntime => GridOrigin::Here,
+        None => GridOrigin::Simulator,
+    };
     match arguments.output.format {
-        Format::Json => {
-            output::print(&artifact::contention_to_json(platform, from.as_deref().unwrap_or("sim"), &curves)?)?;
-        }
-        Format::Text => output::print(&report::contention(platform, from.as_deref(), &curves))?,
+        Format::Json => output::print(&artifact::contention_to_json(platform, origin.name(), &curves)?)?,
+        Format::Text => output::print(&report::contention(platform, origin, &curves))?,
     }
     for path in grids {
         output::note(quiet, &format!("wrote {}", path.display()));
@@ -91,13 +96,42 @@ pub(super) fn run(arguments: &ContentionArguments) -> Result<(), Failure> {
 }
 
 fn check_backend(backend: BackendArgument) -> Result<(), Failure> {
-    let name = match backend {
-        BackendArgument::Sim | BackendArgument::Auto => return Ok(()),
-        BackendArgument::Tensorrt => "tensorrt",
-        BackendArgument::Onnxruntime => "onnxruntime",
-    };
-    Err(Failure::no_backend(format!("backend `{name}` can't measure contention in this version"))
+    if backend != BackendArgument::Tensorrt {
+        return Ok(());
+    }
+    Err(Failure::no_backend("backend `tensorrt` can't measure contention in this version")
         .hint("give a grid measured elsewhere by `--grid FILE.csv`, or run with `--backend sim`"))
+}
+
+/// Grids of streams on each accelerator's cores beside streams on all others'.
+fn streamed(
+    arguments: &ContentionArguments,
+    platform: &Platform,
+    chosen: &[usize],
+) -> Result<Vec<FittedContention>, Failure> {
+    let cores = |idx: usize| {
+        let accelerator = &platform.accelerators[idx];
+        let cores = accelerator.provider.as_ref().map(|provider| provider.cores.clone()).unwrap_or_default();
+        let none =
+            || Failure::usage(format!("accelerator `{}` of `{}` is no set of cores", accelerator.name, platform.name));
+        if cores.is_empty() { Err(none().hint("`--platform host` is this machine's processor")) } else { Ok(cores) }
+    };
+    let all: Vec<Vec<usize>> = (0..platform.accelerators.len()).map(cores).collect::<Result<_, _>>()?;
+    let progress = progress::bar(chosen.len() * n_points(), arguments.output.quiet);
+    let mut fitted = Vec::new();
+    for &idx in chosen {
+        let name = &platform.accelerators[idx].name;
+        progress.set_message(name.clone());
+        let others: Vec<usize> =
+            (0..all.len()).filter(|&other| other != idx).flat_map(|other| all[other].clone()).collect();
+        let grid = measure_grid(&all[idx], &others, host::POINT, || progress.inc(1))?;
+        let grid = ContentionGrid::new(grid.own, grid.external, grid.achieved)
+            .map_err(|error| anyhow!("the measured grid of accelerator `{name}`: {error}; is the machine busy?"))?;
+        let from = format!("of {} cores beside {}, measured here", all[idx].len(), others.len());
+        fitted.push(FittedContention::new(name, grid, model(arguments), Provenance::Measured, &from));
+    }
+    progress.finish_and_clear();
+    Ok(fitted)
 }
 
 /// Positions of the accelerators called `names`, in the platform's order; of all where none is named.
@@ -175,7 +209,8 @@ fn write_grids(
     let Some(folder) = folder else { return Ok(Vec::new()) };
     let write = |fitted: &FittedContention| {
         let path = folder.join(format!("{}_{}.csv", platform.name, fitted.accelerator));
-        let remark = format!("simulated: {} of {} beside another stream", fitted.accelerator, platform.name);
+        let kind = if fitted.provenance == Provenance::Measured { "measured" } else { "simulated" };
+        let remark = format!("{kind}: {} of {} beside another stream", fitted.accelerator, platform.name);
         artifact::write_text(&path, &artifact::write_contention_grid(&fitted.grid, &remark))?;
         Ok(path)
     };

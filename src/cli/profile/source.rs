@@ -70,7 +70,8 @@ fn runnable(wish: BackendArgument, quiet: bool) -> Result<BackendArgument, Failu
             Err(Failure::no_backend(format!("backend `tensorrt` can't run engines here: {reason}"))
                 .hint("run this on the board, or read files that were made there with `--from`"))
         }
-        (BackendArgument::Onnxruntime, _) => Err(Failure::no_backend("backend `onnxruntime` can't profile layers")
+        // It has a way of its own, which doesn't come here.
+        (BackendArgument::Onnxruntime, _) => Err(Failure::no_backend("backend `onnxruntime` runs no engines")
             .hint("`--backend sim` and `--backend tensorrt` can")),
         (wish, _) => Ok(wish),
     }

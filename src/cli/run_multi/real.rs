@@ -55,10 +55,12 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
     let warm_up = Milliseconds(arguments.warm_up.into());
     let options = onnxruntime::executor_options(cancel);
     let ran = run_real_time(problem, with_plans, references, arguments.iterations.into(), warm_up, options);
-    let ran = ran.map_err(failed)?;
+    let ran = ran.map_err(|error| failed(&error))?;
     if arguments.verify {
         let checked = verify::check(&mut builder, policies, &tensors, &outputs)?;
-        checked.iter().for_each(|line| output::note(arguments.output.quiet, line));
+        for line in &checked {
+            output::note(arguments.output.quiet, line);
+        }
     }
     let reference = |((name, label), rounds): ((&str, String), Vec<Vec<Nanoseconds>>)| ReferenceRun {
         name: name.to_owned(),
@@ -85,8 +87,8 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
     })
 }
 
-fn failed(error: ExecutorError<OnnxRuntimeError>) -> Failure {
-    let hint = match &error {
+fn failed(error: &ExecutorError<OnnxRuntimeError>) -> Failure {
+    let hint = match error {
         ExecutorError::Cancelled => "nothing was written; what was there before is as it was",
         _ => "nothing was written; `haxconn platform detect` describes the machine as it is",
     };

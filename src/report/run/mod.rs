@@ -10,8 +10,8 @@ use std::fmt::Write as _;
 
 use super::{Align, Table};
 use crate::run::{
-    Conditions, EngineMode, Neighbour, PolicyRun, RunLog, SPREAD_LIMIT, SpanComparison, Statistics, compare,
-    relative_error,
+    Conditions, EngineMode, Neighbour, PolicyRun, RunLog, SETTLING_ROUNDS, SPREAD_LIMIT, SpanComparison, Statistics,
+    compare, relative_error,
 };
 use crate::units::{Milliseconds, Nanoseconds};
 
@@ -72,6 +72,10 @@ pub(super) fn heading(log: &RunLog) -> String {
         versions.join(", ")
     );
     if !log.backend.simulated {
+        if log.policies.len() > 1 {
+            let settling = "  before each round that counts, a policy runs";
+            let _ = writeln!(text, "{settling} {SETTLING_ROUNDS} that don't, after the others' rounds");
+        }
         // Writing to a string can't fail.
         let _ = writeln!(text, "  power mode {}, clocks {}", known(power_mode), known(clocks));
     }
