@@ -155,6 +155,10 @@ fn networks_are_profiled_scheduled_and_run_on_two_cores() {
         assert_eq!(policy["rounds_ns"].as_array().unwrap().len(), 3);
         assert!(policy["makespan_ms"]["median"].as_f64().unwrap() > 0.1, "{policy}");
     }
+    // The names of a board's baselines mean those of these accelerators, too.
+    let further = ["--policy", "gpu-only", "--iterations", "2", "--warm-up", "0", "--out", "one.json"];
+    accepts(folder.path(), &library, &[&run[..], &further].concat());
+    assert_eq!(json(&folder.path().join("one.json"))["policies"][0]["policy"], "cpu0-only");
     let shown = text(&accepts(folder.path(), &library, &["report"]).stdout);
     for words in ["measured on twocores", "Barrier skew: median", "all-cores-serial", "HaX-CoNN: measured gain over"] {
         assert!(shown.contains(words), "`{words}` is missing in {shown}");

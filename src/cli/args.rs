@@ -9,6 +9,7 @@ use super::build_engines::BuildEnginesArguments;
 use super::inputs;
 use super::profile::ProfileArguments;
 use super::run_multi::RunMultiArguments;
+use crate::problem::Machine;
 
 /// Place and order the layer groups of several neural networks on one chip
 #[derive(Debug, Parser)]
@@ -169,15 +170,16 @@ pub(super) enum Policy {
 }
 
 impl Policy {
-    /// The name of the baseline that it asks for.
-    pub(super) fn baseline(self) -> Option<&'static str> {
+    /// The name of the baseline that it asks for, where the accelerators are `machines`: those of a board, or others.
+    pub(super) fn baseline(self, machines: &[Machine]) -> Option<String> {
+        let names: Vec<&str> = machines.iter().map(|machine| &*machine.name).collect();
         match self {
             Self::Haxconn | Self::All => None,
-            Self::GpuOnly => Some("gpu-only"),
-            Self::GpuDla => Some("gpu-dla"),
-            Self::Mensa => Some("mensa"),
-            Self::Herald => Some("herald"),
-            Self::H2h => Some("h2h"),
+            Self::GpuOnly => names.first().map(|first| format!("{first}-only")),
+            Self::GpuDla => Some(names.join("-")),
+            Self::Mensa => Some("mensa".to_owned()),
+            Self::Herald => Some("herald".to_owned()),
+            Self::H2h => Some("h2h".to_owned()),
         }
     }
 }

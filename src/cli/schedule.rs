@@ -119,7 +119,7 @@ impl Prediction {
 
     /// The schedules that `policy` asks for, the one to write first.
     fn answers(&self, policy: Policy) -> Result<Vec<Answer>, Failure> {
-        let Some(name) = policy.baseline() else {
+        let Some(name) = policy.baseline(&self.posed.problem.machines) else {
             let mut answers = vec![self.own_answer()];
             if policy == Policy::All {
                 // The bound says nothing of schedules beyond the transition limit; the table of baselines has them.
@@ -132,7 +132,7 @@ impl Prediction {
             self.baselines.iter().filter(|baseline| baseline.name == name).cloned().collect();
         match schedule::best_baseline(&of_policy, self.objective, &self.posed.problem) {
             Some(best) => Ok(vec![self.answer_of(best)]),
-            None => Err(no_baseline(name)),
+            None => Err(no_baseline(&name)),
         }
     }
 

@@ -413,13 +413,14 @@ fn number_before(number: usize, text: &str, unit: &str) -> Result<f64, ReadError
     }
 }
 
-/// The same, but for a warning or a verbose remark, which may come anywhere and says nothing of times: nothing of it.
+/// A line as [`without_prefix`] leaves it; of a warning or a verbose remark, which may come anywhere and says nothing of
+/// times, nothing.
 fn without_remark(line: &str) -> &str {
-    let after_date = |line: &str| line.split_once("] ").map_or(line.to_owned(), |(_, rest)| rest.to_owned());
-    let line_start = line.trim_start();
-    let is_remark =
-        ["[W]", "[V]"].iter().any(|level| line_start.starts_with(level) || after_date(line_start).starts_with(level));
-    if is_remark && line_start.starts_with('[') { REMARK } else { without_prefix(line) }
+    let start = line.trim_start();
+    let after_date = start.split_once("] ").map_or("", |(_, rest)| rest);
+    let has_level =
+        |level: &&str| start.starts_with(*level) || (start.starts_with('[') && after_date.starts_with(*level));
+    if ["[W]", "[V]"].iter().any(has_level) { REMARK } else { without_prefix(line) }
 }
 
 /// What stands for a line that says nothing.

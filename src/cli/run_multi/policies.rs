@@ -89,11 +89,11 @@ impl Plans {
     ) -> Result<Self, Failure> {
         let (within, beyond): (Vec<Baseline>, Vec<Baseline>) =
             baselines.into_iter().partition(|baseline| baseline.within_limit);
-        let policies = match arguments.policy.baseline() {
+        let policies = match arguments.policy.baseline(&posed.problem.machines) {
             Some(name) => {
                 let named: Vec<Baseline> = within.into_iter().filter(|baseline| baseline.name == name).collect();
                 if named.is_empty() {
-                    return Err(schedule::no_baseline(name));
+                    return Err(schedule::no_baseline(&name));
                 }
                 named.into_iter().map(plan_of).collect()
             }
