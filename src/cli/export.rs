@@ -8,6 +8,7 @@ use super::args::ExportArguments;
 use super::failure::Failure;
 use super::{inputs, output};
 use crate::artifact::{self, Found};
+use crate::group::LayerRange;
 use crate::network::Network;
 use crate::network::onnx::{self, Model};
 
@@ -34,6 +35,16 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
     let wrote = format!("wrote {} ({} layers, {mebibytes:.1} MiB)", arguments.out.display(), last + 1 - first);
     output::note(arguments.quiet, &wrote);
     Ok(())
+}
+
+/// The bytes of the model of consecutive layers of `network`, whose model is `model`.
+pub(super) fn part(network: &Network, model: &Model, layers: LayerRange) -> Result<Vec<u8>, Failure> {
+    let refused = |error: onnx::OnnxError| anyhow!("`{}`, layers {layers}: {error}", network.name);
+    if layers.first == 0 && layers.last == network.layers.len() {
+        return Ok(onnx::encode(&model.proto).map_err(refused)?);
+    }
+    let part = onnx::cut(model, layers.first..layers.last).map_err(refused)?;
+    Ok(onnx::encode(&part).map_err(refused)?)
 }
 
 /// The network that `name` means and its model: the file's own with its weights, or one with weights of `seed`.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use indicatif::ProgressBar;
@@ -11,14 +11,13 @@ use super::board::HOST;
 use super::failure::Failure;
 use super::{inputs, onnxruntime, output, progress};
 use crate::artifact::{self, HostPlatform, Partition};
+use crate::backend::RunPlan;
 use crate::backend::onnxruntime::stream::{BUFFER, Stream, throughputs};
-use crate::backend::onnxruntime::{
-    OnnxRuntime, OnnxRuntimeError, Tensors, available_cores, bind_thread, core_groups, measure_grid, n_points,
-};
+use crate::backend::onnxruntime::{OnnxRuntime, available_cores, core_groups, measure, measure_grid, n_points};
 use crate::network::{CONVOLUTIONS, onnx};
 use crate::platform::{ContentionGrid, Provenance, Provider, Sourced};
 use crate::profile::{ContentionModel, FittedContention};
-use crate::units::GigabytesPerSecond;
+use crate::units::{GigabytesPerSecond, Milliseconds};
 
 /// Where the platform of this machine is written on first use.
 pub(super) fn path() -> PathBuf {
@@ -113,7 +112,7 @@ impl Bench<'_> {
             progress.inc(1);
             let compute_gmacs = self.convolution_rate(cores)?;
             progress.inc(1);
-            let contention = self.contention(&name, cores, &others)?;
+            let contention = contention(&name, [cores, &others], point, ContentionModel::Table, progress)?;
             measured.push(Partition {
                 name,
                 cores: cores.clone(),
@@ -135,46 +134,40 @@ impl Bench<'_> {
         })
     }
 
-    fn contention(&self, name: &str, own: &[usize], others: &[usize]) -> Result<FittedContention, Failure> {
-        let Self { point, progress, .. } = *self;
-        let grid = measure_grid(own, others, point, || progress.inc(1))?;
-        let size = format!("{} of {} cores beside {}", name, own.len(), others.len());
-        let grid = ContentionGrid::new(grid.own, grid.external, grid.achieved)
-            .map_err(|error| anyhow!("the measured grid of {size}: {error}; is the machine busy?"))?;
-        Ok(FittedContention::new(
-            name,
-            grid,
-            ContentionModel::Table,
-            Provenance::Measured,
-            &format!("measured here, {size}"),
-        ))
-    }
-
     /// 10^9 multiply-accumulates a second that ONNX Runtime reaches on `cores`, by the median time of a convolution.
     fn convolution_rate(&self, cores: &[usize]) -> Result<f64, Failure> {
-        let time = self.point * 10;
         let entry = CONVOLUTIONS.iter().find(|entry| entry.name == CONVOLUTION);
         let network = inputs::parse_builtin(entry.ok_or_else(|| anyhow!("`{CONVOLUTION}` isn't shipped"))?)?;
         let model = onnx::encode(&onnx::export(&network, 1)?.proto)?;
-        let (runtime, cores) = (self.runtime.clone(), cores.to_vec());
-        let median = std::thread::spawn(move || {
-            bind_thread(&cores)?;
-            let mut session = runtime.session(CONVOLUTION, &model, &Provider::on_cores(cores))?;
-            let tensors = Tensors::default();
-            session.make_up_inputs(&tensors, 1)?;
-            let begin = Instant::now();
-            let mut times = Vec::new();
-            while times.len() < 5 || begin.elapsed() < time {
-                let begin = Instant::now();
-                session.run(&tensors)?;
-                times.push(begin.elapsed().as_secs_f64());
-            }
-            times.sort_by(f64::total_cmp);
-            Ok::<f64, OnnxRuntimeError>(times[times.len() / 2])
-        });
-        let median = median.join().map_err(|_| anyhow!("{CONVOLUTION}: its measurement panicked"))??;
-        Ok(network.macs() as f64 / median / 1e9)
+        let run = RunPlan {
+            iterations: 5,
+            warm_up: Milliseconds(0.0),
+            duration: Milliseconds(self.point.as_secs_f64() * 1e4),
+            average_runs: 1,
+        };
+        let provider = Provider::on_cores(cores.to_vec());
+        let samples = measure(self.runtime, CONVOLUTION, &model, &provider, 1, &run, None)?;
+        let mut times: Vec<f64> = samples.compute.iter().map(|time| time.0).collect();
+        times.sort_by(f64::total_cmp);
+        Ok(network.macs() as f64 / times[times.len() / 2] / 1e6)
     }
+}
+
+/// The contention curve of the accelerator called `name`, which is the first of the two sets of cores: streams on it beside
+/// streams on the other, `point` for each point.
+pub(super) fn contention(
+    name: &str,
+    [own, others]: [&[usize]; 2],
+    point: Duration,
+    model: ContentionModel,
+    progress: &ProgressBar,
+) -> Result<FittedContention, Failure> {
+    progress.set_message(name.to_owned());
+    let grid = measure_grid(own, others, point, || progress.inc(1))?;
+    let size = format!("{name} of {} cores beside {}", own.len(), others.len());
+    let grid = ContentionGrid::new(grid.own, grid.external, grid.achieved)
+        .map_err(|error| anyhow!("the measured grid of {size}: {error}; is the machine busy?"))?;
+    Ok(FittedContention::new(name, grid, model, Provenance::Measured, &format!("measured here, {size}")))
 }
 
 fn sourced<T>(value: T, source: String) -> Sourced<T> {

@@ -40,6 +40,14 @@ pub(super) fn network(name: &str) -> Result<Found<Network>, Failure> {
     Ok(Found { value, origin: Origin::BuiltIn(entry.name.into()), sha256, hides_builtin: false, notes: Vec::new() })
 }
 
+/// The name by which a network was found.
+pub(super) fn name_of(network: &Found<Network>) -> String {
+    match &network.origin {
+        Origin::BuiltIn(_) => network.value.name.clone(),
+        Origin::File(path) => path.display().to_string(),
+    }
+}
+
 /// Whether a network is named by its file: by a path, or by a file's ending.
 pub(super) fn is_file_name(name: &str) -> bool {
     let ends = |extension: &std::ffi::OsStr| extension == "prototxt" || extension == "onnx";

@@ -1,5 +1,7 @@
 //! `haxconn profile all`: layers, transitions and memory, joined into the profiles that `schedule` takes.
 
+use std::path::Path;
+
 use super::arguments::AllArguments;
 use super::characterise::{Characterised, Series, Wanted, characterise};
 use super::source::Source;
@@ -9,6 +11,7 @@ use crate::cli::args::Format;
 use crate::cli::doctor::jetson;
 use crate::cli::failure::Failure;
 use crate::cli::output;
+use crate::platform::Platform;
 use crate::profile::{NetworkProfile, Origin, join};
 use crate::report::profile;
 
@@ -24,13 +27,7 @@ pub(super) fn run(arguments: &AllArguments) -> Result<(), Failure> {
         series.networks.iter().map(|one| joined(&series, one)).collect::<Result<_, _>>()?;
     artifact::write_text(&arguments.out.join("layer_results.json"), &layers::json(&series)?)?;
     artifact::write_text(&arguments.out.join("transition_results.json"), &transitions::json(&series)?)?;
-    let folder = arguments.out.join("profiles").join(&series.platform.value.name);
-    let mut paths = Vec::new();
-    for profile in &profiles {
-        let path = folder.join(format!("{}.json", profile.network));
-        artifact::write_text(&path, &artifact::write_profile(profile)?)?;
-        paths.push(path.display().to_string());
-    }
+    let paths = write_profiles(&arguments.out, &series.platform.value, &profiles)?;
     match arguments.output.format {
         Format::Json => output::print(&artifact::profiles_to_json(&profiles)?)?,
         Format::Text => {
@@ -45,6 +42,21 @@ pub(super) fn run(arguments: &AllArguments) -> Result<(), Failure> {
         output::note(arguments.output.quiet, &format!("next: haxconn schedule --dnns {names} --profile {paths}"));
     }
     Ok(())
+}
+
+/// Writes each profile below `out`; returns the files.
+pub(super) fn write_profiles(
+    out: &Path,
+    platform: &Platform,
+    profiles: &[NetworkProfile],
+) -> Result<Vec<String>, Failure> {
+    let folder = out.join("profiles").join(&platform.name);
+    let write = |profile: &NetworkProfile| {
+        let path = folder.join(format!("{}.json", profile.network));
+        artifact::write_text(&path, &artifact::write_profile(profile)?)?;
+        Ok(path.display().to_string())
+    };
+    profiles.iter().map(write).collect()
 }
 
 fn joined(series: &Series, one: &Characterised) -> Result<NetworkProfile, Failure> {

@@ -7,12 +7,12 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use crate::artifact;
-use crate::backend::onnxruntime::{measure_grid, n_points};
+use crate::backend::onnxruntime::n_points;
 use crate::backend::sim;
 use crate::cli::args::{BackendArgument, Format, OutputArguments, PlatformChoice};
 use crate::cli::failure::Failure;
 use crate::cli::{host, inputs, output, progress};
-use crate::platform::{ContentionGrid, Platform, Provenance};
+use crate::platform::{Platform, Provenance};
 use crate::profile::{ContentionModel, FittedContention};
 use crate::report::{self, GridOrigin};
 
@@ -121,14 +121,9 @@ fn streamed(
     let mut fitted = Vec::new();
     for &idx in chosen {
         let name = &platform.accelerators[idx].name;
-        progress.set_message(name.clone());
         let others: Vec<usize> =
             (0..all.len()).filter(|&other| other != idx).flat_map(|other| all[other].clone()).collect();
-        let grid = measure_grid(&all[idx], &others, host::POINT, || progress.inc(1))?;
-        let grid = ContentionGrid::new(grid.own, grid.external, grid.achieved)
-            .map_err(|error| anyhow!("the measured grid of accelerator `{name}`: {error}; is the machine busy?"))?;
-        let from = format!("of {} cores beside {}, measured here", all[idx].len(), others.len());
-        fitted.push(FittedContention::new(name, grid, model(arguments), Provenance::Measured, &from));
+        fitted.push(host::contention(name, [&all[idx], &others], host::POINT, model(arguments), &progress)?);
     }
     progress.finish_and_clear();
     Ok(fitted)

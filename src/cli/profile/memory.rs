@@ -6,10 +6,10 @@ use super::arguments::{SeriesArguments, TrafficArguments};
 use super::characterise::Series;
 use super::emc::{self, EmcArguments};
 use super::source::Source;
-use crate::artifact::{self, Origin};
+use crate::artifact;
 use crate::cli::args::BackendArgument;
 use crate::cli::failure::Failure;
-use crate::cli::output;
+use crate::cli::{inputs, output};
 use crate::platform::Provenance;
 use crate::profile::demands;
 use crate::profile::emc::{EmcFigure, EmcResult};
@@ -27,10 +27,7 @@ pub(super) fn measure(series: &Series, arguments: &SeriesArguments) -> Result<Op
     };
     let platform = &series.platform.value;
     let name = arguments.platform.as_deref().unwrap_or(&platform.name);
-    let names = series.networks.iter().map(|one| match &one.network.origin {
-        Origin::BuiltIn(_) => one.network.value.name.clone(),
-        Origin::File(path) => path.display().to_string(),
-    });
+    let names = series.networks.iter().map(|one| inputs::name_of(&one.network));
     let convolutions = EmcArguments::usual(arguments, backend, name, Vec::new());
     let networks = EmcArguments::usual(arguments, backend, name, names.collect());
     let mut results: Vec<EmcResult> = emc::measure(&convolutions, platform)?;

@@ -9,15 +9,15 @@ use anyhow::anyhow;
 use super::arguments::RunMultiArguments;
 use super::policies::Plans;
 use super::verify;
-use crate::artifact::{Found, Origin};
+use crate::artifact::Found;
 use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Tensors, available_cores};
 use crate::cli::doctor::jetson;
 use crate::cli::failure::Failure;
 use crate::cli::onnxruntime::{self, Part};
-use crate::cli::{export, output};
+use crate::cli::{export, inputs, output};
 use crate::group::LayerRange;
 use crate::network::Network;
-use crate::network::onnx::{self, Model};
+use crate::network::onnx::Model;
 use crate::platform::Provider;
 use crate::run::executor::{ExecutorError, Program, Work, works};
 use crate::run::{
@@ -117,7 +117,7 @@ impl<'a> Builder<'a> {
         let mut loaded: BTreeMap<String, Arc<Model>> = BTreeMap::new();
         let mut models = Vec::new();
         for network in &plans.posed.networks {
-            let name = named(network);
+            let name = inputs::name_of(network);
             if !loaded.contains_key(&name) {
                 loaded.insert(name.clone(), Arc::new(export::model(&name, seed)?.1));
             }
@@ -144,15 +144,7 @@ impl<'a> Builder<'a> {
         if let Some(bytes) = self.parts.get(&key) {
             return Ok(Arc::clone(bytes));
         }
-        let refused = |error: onnx::OnnxError| anyhow!("`{}`, layers {layers}: {error}", network.name);
-        let whole = layers.first == 0 && layers.last == network.layers.len();
-        let model = &self.models[task];
-        let bytes = if whole {
-            onnx::encode(&model.proto).map_err(refused)?
-        } else {
-            onnx::encode(&onnx::cut(model, layers.first..layers.last).map_err(refused)?).map_err(refused)?
-        };
-        let bytes = Arc::new(bytes);
+        let bytes = Arc::new(export::part(network, &self.models[task], layers)?);
         self.parts.insert(key, Arc::clone(&bytes));
         Ok(bytes)
     }
@@ -252,11 +244,3 @@ impl<'a> Builder<'a> {
 
 /// Name and label of what uses no partition, and its program.
 type Reference = ((&'static str, String), Program<OnnxRuntimeError>);
-
-/// The name by which a network was found.
-fn named(network: &Found<Network>) -> String {
-    match &network.origin {
-        Origin::BuiltIn(_) => network.value.name.clone(),
-        Origin::File(path) => path.display().to_string(),
-    }
-}

@@ -13,6 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::onnxruntime::{self, Part};
 use crate::platform::Accelerator;
 use crate::profile::{Handover, SegmentTimes};
+use crate::run::Statistics;
 use crate::run::executor::{Executor, Lane, Program, Work};
 use crate::units::{Milliseconds, Nanoseconds};
 
@@ -84,11 +85,10 @@ fn both(lab: &Lab, subject: &Subject, [from, to]: [&Accelerator; 2], group: usiz
     for round in 0..WARM_UP + ROUNDS {
         let record = executor.round(0).map_err(failed)?;
         if round >= WARM_UP {
-            times.push((record.spans[1].end - record.spans[0].end).to_milliseconds().0);
+            times.push(record.spans[1].end - record.spans[0].end);
         }
     }
-    times.sort_by(f64::total_cmp);
-    Ok(Milliseconds(times[times.len() / 2]))
+    Ok(Statistics::of(times.into_iter()).median)
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {

@@ -13,10 +13,11 @@ use crate::artifact::Found;
 use crate::backend::onnxruntime::stream::Stream;
 use crate::backend::onnxruntime::{OnnxRuntime, measure};
 use crate::backend::trtexec::{LoggedDevice, write_log};
+use crate::cli::export;
 use crate::cli::failure::Failure;
 use crate::group::LayerRange;
 use crate::network::Network;
-use crate::network::onnx::{self, Model};
+use crate::network::onnx::Model;
 use crate::platform::{Accelerator, Platform, Provider};
 use crate::profile::{Estimate, Handover, SegmentTimes, SegmentedNetwork, demand_that_slows};
 use crate::units::{GigabytesPerSecond, Milliseconds};
@@ -31,19 +32,23 @@ pub(super) struct Subject {
 impl Subject {
     /// The bytes of the model of consecutive layers.
     pub(super) fn part(&self, layers: LayerRange) -> Result<Vec<u8>, Failure> {
-        let refused = |error: onnx::OnnxError| anyhow!("`{}`: {error}", self.network.value.name);
-        let whole = layers.first == 0 && layers.last == self.network.value.layers.len();
-        if whole {
-            return Ok(onnx::encode(&self.model.proto).map_err(refused)?);
-        }
-        let part = onnx::cut(&self.model, layers.first..layers.last).map_err(refused)?;
-        Ok(onnx::encode(&part).map_err(refused)?)
+        export::part(&self.network.value, &self.model, layers)
     }
 
     /// The layers of groups `first..last`.
     pub(super) fn layers(&self, first: usize, last: usize) -> LayerRange {
         LayerRange { first: self.groups[first].first, last: self.groups[last - 1].last }
     }
+}
+
+/// A part on an accelerator.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    subject: &'a Subject,
+    accelerator: &'a Accelerator,
+    layers: LayerRange,
+    /// What reads the memory meanwhile.
+    beside: Option<&'a Stream>,
 }
 
 /// Where parts are run.
@@ -82,7 +87,8 @@ impl Lab<'_> {
 
     fn times(&self, subject: &Subject, accelerator: &Accelerator) -> Result<SegmentTimes, Failure> {
         let n_groups = subject.groups.len();
-        let estimate = |first, last| self.estimate(subject, accelerator, subject.layers(first, last), None);
+        let part = |first, last| Part { subject, accelerator, layers: subject.layers(first, last), beside: None };
+        let estimate = |first, last| self.estimate(part(first, last));
         let up_to = (1..=n_groups).map(|last| estimate(0, last)).collect::<Result<_, _>>()?;
         let from = (1..n_groups).map(|first| estimate(first, n_groups)).collect::<Result<_, _>>()?;
         Ok(SegmentTimes { accelerator: accelerator.name.clone(), up_to, from })
@@ -100,7 +106,8 @@ impl Lab<'_> {
             others().filter_map(|other| other.provider.as_ref()).flat_map(|it| it.cores.clone()).collect();
         let Some(alone) = times.whole().filter(|_| !cores.is_empty()) else { return Ok(None) };
         let stream = Stream { cores, arithmetic: 0 };
-        let beside = self.estimate(subject, accelerator, subject.layers(0, subject.groups.len()), Some(&stream))?;
+        let layers = subject.layers(0, subject.groups.len());
+        let beside = self.estimate(Part { subject, accelerator, layers, beside: Some(&stream) })?;
         let external: f64 = others().map(|other| other.roofline.bandwidth.value.0).sum();
         let peak = self.platform.peak_bandwidth.value;
         let external = GigabytesPerSecond(external.min(peak.0));
@@ -108,28 +115,22 @@ impl Lab<'_> {
     }
 
     /// Medians of all repeats of one part.
-    fn estimate(
-        &self,
-        subject: &Subject,
-        accelerator: &Accelerator,
-        layers: LayerRange,
-        beside: Option<&Stream>,
-    ) -> Result<Estimate, Failure> {
-        let mut part: Option<Vec<u8>> = None;
+    fn estimate(&self, part: Part) -> Result<Estimate, Failure> {
+        let Part { subject, accelerator, layers, .. } = part;
+        let mut model: Option<Vec<u8>> = None;
         let mut medians = Vec::new();
         for repeat in 1..=self.arguments.repeats {
             self.progress.set_message(format!("{} {layers} on {}", subject.network.value.name, accelerator.name));
-            let command = self.command(subject, accelerator, layers, beside, repeat);
-            let path = self.path(subject, accelerator, layers, beside, repeat);
-            let recorded = recorded_log(&path, &command);
-            let log = if let Some(log) = recorded {
+            let (command, path) = (self.command(part, repeat)?, self.path(part, repeat));
+            let log = if let Some(log) = recorded_log(&path, &command) {
                 log
             } else {
-                if part.is_none() {
-                    part = Some(subject.part(layers)?);
-                }
-                let bytes = part.as_deref().unwrap_or_default();
-                self.record(&path, &command, subject, accelerator, layers, bytes, beside)?;
+                let bytes = match model.take() {
+                    Some(bytes) => bytes,
+                    None => subject.part(layers)?,
+                };
+                record_log(&path, &command, &self.run(part, &bytes, &command)?)?;
+                model = Some(bytes);
                 recorded_log(&path, &command)
                     .ok_or_else(|| anyhow!("{}: is not what was written just now", path.display()))?
             };
@@ -140,36 +141,23 @@ impl Lab<'_> {
         Estimate::of(&medians).ok_or_else(|| anyhow!("`--repeats` is 0").into())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one run, and where it is kept")]
-    fn record(
-        &self,
-        path: &std::path::Path,
-        command: &str,
-        subject: &Subject,
-        accelerator: &Accelerator,
-        layers: LayerRange,
-        part: &[u8],
-        beside: Option<&Stream>,
-    ) -> Result<(), Failure> {
+    /// The log of a run of a part, whose model is `bytes`.
+    fn run(&self, part: Part, bytes: &[u8], command: &str) -> Result<String, Failure> {
+        let Part { subject, accelerator, layers, beside } = part;
         let what = format!("{} {layers}", subject.network.value.name);
         let plan = self.arguments.run_plan_of_models();
-        let samples = measure(self.runtime, &what, part, provider(accelerator)?, self.arguments.seed, &plan, beside)?;
+        let samples = measure(self.runtime, &what, bytes, provider(accelerator)?, self.arguments.seed, &plan, beside)?;
         let device = LoggedDevice { name: self.platform.title.clone(), compute_capability: None };
-        record_log(path, command, &write_log(&samples, &plan, "haxconn.onnxruntime", Some(&device), command))
+        Ok(write_log(&samples, &plan, "haxconn.onnxruntime", Some(&device), command))
     }
 
-    fn command(
-        &self,
-        subject: &Subject,
-        accelerator: &Accelerator,
-        layers: LayerRange,
-        beside: Option<&Stream>,
-        repeat: u32,
-    ) -> String {
+    /// What a run depends on, as the log's first line has it.
+    fn command(&self, part: Part, repeat: u32) -> Result<String, Failure> {
+        let Part { subject, accelerator, layers, beside } = part;
         let plan = self.arguments.run_plan_of_models();
-        let Provider { kind, cores, options } = &accelerator.provider.clone().unwrap_or_else(Provider::unbound);
+        let Provider { kind, cores, options } = provider(accelerator)?;
         let Milliseconds(warm_up) = plan.warm_up;
-        format!(
+        Ok(format!(
             "run --network={} --layers={layers} --provider={} --cores={cores:?} --options={options:?} --onnxruntime={} \
              --iterations={} --warmUp={warm_up} --duration={} --seed={} --repeat={repeat} --beside={:?}",
             subject.network.value.content_hash,
@@ -179,17 +167,11 @@ impl Lab<'_> {
             plan.duration.0 / 1e3,
             self.arguments.seed,
             beside.map(|stream| &stream.cores),
-        )
+        ))
     }
 
-    fn path(
-        &self,
-        subject: &Subject,
-        accelerator: &Accelerator,
-        layers: LayerRange,
-        beside: Option<&Stream>,
-        repeat: u32,
-    ) -> PathBuf {
+    fn path(&self, part: Part, repeat: u32) -> PathBuf {
+        let Part { subject, accelerator, layers, beside } = part;
         let folder = self.arguments.out.join("logs").join(BACKEND).join(&self.platform.name).join("fp32");
         let end = if beside.is_some() { "_beside_a_stream" } else { "" };
         let name = format!("{}_{}_layers_{layers}{end}.log", subject.network.value.name, accelerator.name);

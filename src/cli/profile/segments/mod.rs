@@ -4,6 +4,7 @@
 mod handover;
 mod lab;
 
+use super::all::write_profiles;
 use super::arguments::SeriesArguments;
 use super::characterise::Wanted;
 use crate::artifact::{self, Found, SegmentResults};
@@ -64,13 +65,7 @@ pub(super) fn all(arguments: &SeriesArguments) -> Result<(), Failure> {
     write(arguments, "layer_results.json", &json)?;
     write(arguments, "transition_results.json", &json)?;
     let profiles: Vec<NetworkProfile> = series.networks.iter().map(|one| profile(&series, one)).collect();
-    let folder = arguments.out.join("profiles").join(&series.platform.value.name);
-    let mut paths = Vec::new();
-    for profile in &profiles {
-        let path = folder.join(format!("{}.json", profile.network));
-        artifact::write_text(&path, &artifact::write_profile(profile)?)?;
-        paths.push(path.display().to_string());
-    }
+    let paths = write_profiles(&arguments.out, &series.platform.value, &profiles)?;
     let text = format!("{}{}{}", head(&series), layers_text(&series), transitions_text(&series));
     match arguments.output.format {
         Format::Json => output::print(&artifact::profiles_to_json(&profiles)?)?,
