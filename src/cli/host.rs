@@ -1,5 +1,6 @@
 //! This machine's processor as a platform: divided into accelerators of some cores each, and measured.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -174,6 +175,43 @@ fn sourced<T>(value: T, source: String) -> Sourced<T> {
     Sourced { value, provenance: Provenance::Measured, source }
 }
 
+/// Clocks of `cores` at this moment, in words: what the frequency driver says, else Linux's list of processors, which in a virtual
+/// machine is what the host states. `None` where neither tells.
+pub(super) fn clocks(cores: &[usize]) -> Option<String> {
+    let of_driver = |core: &usize| {
+        let path = format!("/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq");
+        fs::read_to_string(path).ok()?.trim().parse::<f64>().ok().map(|kilohertz| kilohertz / 1e3)
+    };
+    let driver: Option<Vec<f64>> = cores.iter().map(of_driver).collect();
+    if let Some(range) = driver.as_deref().and_then(range) {
+        return Some(format!("{range} by the frequency driver"));
+    }
+    let listed = listed_clocks(&fs::read_to_string("/proc/cpuinfo").ok()?);
+    let listed: Option<Vec<f64>> = cores.iter().map(|core| listed.get(core).copied()).collect();
+    range(&listed?).map(|range| format!("{range} by /proc/cpuinfo"))
+}
+
+/// `cores at 2400 to 2600 MHz`.
+fn range(megahertz: &[f64]) -> Option<String> {
+    let (lowest, highest) = (megahertz.iter().copied().reduce(f64::min)?, megahertz.iter().copied().reduce(f64::max)?);
+    let most = if highest - lowest < 0.5 { String::new() } else { format!(" to {highest:.0}") };
+    Some(format!("cores at {lowest:.0}{most} MHz"))
+}
+
+/// MHz of each processor in the text of `/proc/cpuinfo`, by its number.
+fn listed_clocks(text: &str) -> BTreeMap<usize, f64> {
+    let mut found = BTreeMap::new();
+    let mut processor: Option<usize> = None;
+    for (key, value) in text.lines().filter_map(|line| line.split_once(':')) {
+        match key.trim() {
+            "processor" => processor = value.trim().parse().ok(),
+            "cpu MHz" => found.extend(processor.zip(value.trim().parse().ok())),
+            _ => {}
+        }
+    }
+    found
+}
+
 /// The processor's name, as Linux says it.
 fn processor_model() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").context("no /proc/cpuinfo").unwrap_or_default();
@@ -194,6 +232,16 @@ mod tests {
         };
         assert_eq!([sizes(2), sizes(3), sizes(8), sizes(16)], [[1, 1], [2, 1], [6, 2], [12, 4]]);
         assert!(partitions(&[0], &[]).is_err());
+    }
+
+    #[test]
+    fn clocks_are_those_of_the_cores() {
+        let text = "processor\t: 0\ncpu MHz\t\t: 2400.5\n\nprocessor\t: 3\nmodel name\t: X: Y\ncpu MHz\t\t: 3100.0\n";
+        let listed = listed_clocks(text);
+        assert_eq!((listed.get(&0), listed.get(&1), listed.get(&3)), (Some(&2400.5), None, Some(&3100.0)));
+        assert_eq!(range(&[2400.5, 3100.0]).as_deref(), Some("cores at 2400 to 3100 MHz"));
+        assert_eq!(range(&[2400.0, 2400.1]).as_deref(), Some("cores at 2400 MHz"));
+        assert_eq!(range(&[]), None);
     }
 
     #[test]

@@ -6,11 +6,13 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::anyhow;
+
 use super::doctor::programs::answer;
 use super::failure::Failure;
 use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Tensors, available_cores, bind_thread};
 use crate::network::onnx::Model;
-use crate::platform::{Platform, Provider};
+use crate::platform::{Accelerator, Platform, Provider};
 use crate::run::executor::{ExecutorOptions, Lane, Runner};
 
 /// What to do where there is no library.
@@ -48,6 +50,12 @@ pub(super) struct Part {
     pub(super) tensors: Tensors,
     /// Names of the network's own inputs, which are made up.
     pub(super) inputs: Arc<Vec<String>>,
+}
+
+/// What executes an accelerator's layers.
+pub(super) fn provider(accelerator: &Accelerator) -> Result<&Provider, Failure> {
+    let missing = || anyhow!("accelerator `{}` has no `provider` in its platform file", accelerator.name);
+    accelerator.provider.as_ref().ok_or_else(|| missing().into())
 }
 
 /// A lane that runs `parts` on `provider`, in the order of `segments`, whose inputs are made up from `seed`.

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::OnnxRuntimeError;
-use super::stream::{Background, Stream};
+use super::stream::{BUSY, Background, Stream};
 
 /// Rounds of arithmetic on a cache line, from the smallest demand to the largest.
-const ARITHMETIC: [u32; 8] = [96, 48, 24, 12, 6, 3, 1, 0];
+const ARITHMETIC: [u32; 9] = [BUSY, 96, 48, 24, 12, 6, 3, 1, 0];
 
 /// How often each point is measured; the median counts.
 const REPEATS: usize = 3;
@@ -16,7 +16,7 @@ const REPEATS: usize = 3;
 const APART: f64 = 0.04;
 
 /// What was measured: demands reached alone, ascending, and for each own one what it reached beside each external one. All in
-/// GB/s; the first external demand is 0.
+/// GB/s; the first external demand is 0, the second one next to nothing: what the other cores cost by being busy at all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeasuredGrid {
     /// Own demands.
@@ -27,7 +27,8 @@ pub struct MeasuredGrid {
     pub achieved: Vec<Vec<f64>>,
 }
 
-/// Measures a stream on `own` cores beside one on `other` cores, `time` for every point; `progress` is called after each.
+/// Measures a stream on `own` cores beside one on `other` cores, `time` for every point and for the stream alone before it;
+/// `progress` is called after each.
 ///
 /// # Errors
 /// Where threads can't be bound to the cores.
@@ -38,38 +39,50 @@ pub fn measure_grid(
     mut progress: impl FnMut(),
 ) -> Result<MeasuredGrid, OnnxRuntimeError> {
     let stream = |cores: &[usize], arithmetic| Stream { cores: cores.to_vec(), arithmetic };
-    let mut median = |streams: &[Stream]| {
-        let background = Background::start(streams)?;
-        let mut reached: Vec<f64> = (0..REPEATS).map(|_| background.throughputs(time)[0].0).collect();
-        progress();
-        reached.sort_by(f64::total_cmp);
-        Ok::<f64, OnnxRuntimeError>(reached[REPEATS / 2])
-    };
-    let mut alone = |cores: &[usize]| {
+    let mut demands = |cores: &[usize]| {
         let mut demands: Vec<(u32, f64)> = Vec::new();
         for arithmetic in ARITHMETIC {
-            let demand = median(&[stream(cores, arithmetic)])?;
+            let background = Background::start(&[stream(cores, arithmetic)])?;
+            let demand = median((0..REPEATS).map(|_| background.throughputs(time)[0].0).collect());
+            progress();
             if demands.last().is_none_or(|(_, before)| demand > before * (1.0 + APART)) {
                 demands.push((arithmetic, demand));
             }
         }
         Ok::<_, OnnxRuntimeError>(demands)
     };
-    let (owns, others) = (alone(own)?, alone(other)?);
+    let (owns, others) = (demands(own)?, demands(other)?);
     let mut grid = MeasuredGrid { own: Vec::new(), external: vec![0.0], achieved: Vec::new() };
     grid.external.extend(others.iter().map(|(_, demand)| demand));
     for &(arithmetic, demand) in &owns {
         let mut row = vec![demand];
         for &(beside, _) in &others {
-            row.push(median(&[stream(own, arithmetic), stream(other, beside)])?);
+            row.push(demand * relative_speed(&[stream(own, arithmetic), stream(other, beside)], time)?);
+            progress();
         }
-        // More than it reached alone is noise of that measurement: what it can reach is the most that it did.
-        let most = row.iter().copied().fold(demand, f64::max);
-        row[0] = most;
-        grid.own.push(most);
+        grid.own.push(demand);
         grid.achieved.push(row);
     }
-    Ok(ascending(grid))
+    Ok(grid)
+}
+
+/// What the first of two streams reaches beside the other, as a share of what it reaches alone right before, so that a machine
+/// whose speed drifts doesn't count as contention. At most 1.
+fn relative_speed(pair: &[Stream; 2], time: Duration) -> Result<f64, OnnxRuntimeError> {
+    let background = Background::start(pair)?;
+    let once = |_| {
+        let [alone, beside] = [true, false].map(|rests| {
+            background.rest(1, rests);
+            background.throughputs(time)[0].0
+        });
+        beside / alone
+    };
+    Ok(median((0..REPEATS).map(once).collect()).min(1.0))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// Points that are measured, and for which `progress` is called, at most.
@@ -77,31 +90,24 @@ pub fn n_points() -> usize {
     2 * ARITHMETIC.len() + ARITHMETIC.len() * ARITHMETIC.len()
 }
 
-/// Without the rows whose demand isn't above the one before.
-fn ascending(grid: MeasuredGrid) -> MeasuredGrid {
-    let mut kept = MeasuredGrid { own: Vec::new(), achieved: Vec::new(), ..grid };
-    for (own, row) in grid.own.into_iter().zip(grid.achieved) {
-        if kept.own.last().is_none_or(|before| own > *before) {
-            kept.own.push(own);
-            kept.achieved.push(row);
-        }
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::available_cores;
     use super::*;
 
     #[test]
-    fn demands_ascend_in_a_grid() {
-        let grid = MeasuredGrid {
-            own: vec![1.0, 3.0, 2.0, 4.0],
-            external: vec![0.0, 5.0],
-            achieved: vec![vec![1.0, 0.9], vec![3.0, 2.0], vec![2.0, 1.0], vec![4.0, 2.0]],
-        };
-        let kept = ascending(grid);
-        assert_eq!(kept.own, [1.0, 3.0, 4.0]);
-        assert_eq!(kept.achieved, [[1.0, 0.9], [3.0, 2.0], [4.0, 2.0]]);
+    fn a_grid_is_of_ascending_demands_and_nothing_beside_one_slows_nothing() {
+        let cores = available_cores();
+        let [own, other] = [[cores[0]], [cores[cores.len() - 1]]];
+        let mut n_steps = 0;
+        let grid = measure_grid(&own, &other, Duration::from_millis(2), || n_steps += 1).unwrap();
+        assert!(n_steps <= n_points(), "{n_steps}");
+        for axis in [&grid.own, &grid.external] {
+            assert!(axis.windows(2).all(|pair| pair[0] < pair[1]), "{grid:?}");
+        }
+        for (own, row) in grid.own.iter().zip(&grid.achieved) {
+            assert_eq!((row.len(), row[0]), (grid.external.len(), *own), "{grid:?}");
+            assert!(row.iter().all(|reached| *reached > 0.0 && reached <= own), "{grid:?}");
+        }
     }
 }

@@ -14,8 +14,11 @@ use crate::units::{Bytes, GigabytesPerSecond, Milliseconds};
 /// Bytes that each thread reads over and over: more than its share of any cache.
 pub const BUFFER: Bytes = Bytes(64 << 20);
 
-/// Bytes between two looks at the clock.
-const CHUNK: usize = 64 << 10;
+/// Cache lines between two looks at what it was told, without arithmetic.
+const CHUNK: usize = 1024;
+
+/// Time between two looks of a stream that rests.
+const NAP: Duration = Duration::from_micros(200);
 
 /// Longest that a stream is waited for that reads nothing.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -23,18 +26,23 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Numbers in a cache line.
 const LINE: usize = 8;
 
+/// Arithmetic that keeps a core busy without its memory: some megabytes a second.
+pub const BUSY: u32 = 1 << 14;
+
 /// One kernel on some cores, a thread each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {
     /// The cores.
     pub cores: Vec<usize>,
-    /// Rounds of arithmetic on each cache line: 0 only reads.
+    /// Rounds of arithmetic on each cache line: 0 only reads, [`BUSY`] reads next to nothing.
     pub arithmetic: u32,
 }
 
 /// Streams that run until they are ended.
 pub struct Background {
     stop: Arc<AtomicBool>,
+    /// Whether each stream rests.
+    rests: Vec<Arc<AtomicBool>>,
     /// Bytes that each thread has read, by stream.
     counts: Vec<Vec<Arc<AtomicU64>>>,
     threads: Vec<JoinHandle<()>>,
@@ -46,12 +54,14 @@ impl Background {
     /// # Errors
     /// Where a thread can't be bound to its core.
     pub fn start(streams: &[Stream]) -> Result<Self, OnnxRuntimeError> {
-        let mut background = Self { stop: Arc::default(), counts: Vec::new(), threads: Vec::new() };
+        let mut background = Self { stop: Arc::default(), rests: Vec::new(), counts: Vec::new(), threads: Vec::new() };
         let (ready, becomes_ready) = mpsc::channel();
         for Stream { cores, arithmetic } in streams {
+            let rests: Arc<AtomicBool> = Arc::default();
             let counts: Vec<Arc<AtomicU64>> = cores.iter().map(|_| Arc::default()).collect();
             for (&core, count) in cores.iter().zip(counts.iter().map(Arc::clone)) {
-                let (stop, ready, arithmetic) = (Arc::clone(&background.stop), ready.clone(), *arithmetic);
+                let orders = Orders { stop: Arc::clone(&background.stop), rests: Arc::clone(&rests) };
+                let (ready, arithmetic) = (ready.clone(), *arithmetic);
                 background.threads.push(thread::spawn(move || {
                     let bound = bind_thread(&[core]);
                     let buffer: Vec<u64> = if bound.is_ok() { (0..BUFFER.0 / 8).collect() } else { Vec::new() };
@@ -60,10 +70,11 @@ impl Background {
                     let _ = ready.send(bound);
                     drop(ready);
                     if goes_on {
-                        read(&buffer, arithmetic, &stop, &count);
+                        read(&buffer, arithmetic, &orders, &count);
                     }
                 }));
             }
+            background.rests.push(rests);
             background.counts.push(counts);
         }
         drop(ready);
@@ -71,7 +82,13 @@ impl Background {
         Ok(background)
     }
 
-    /// What each stream reads in `time`, after a tenth of it that isn't counted; in longer where a stream got no core meanwhile.
+    /// Has the stream at `idx` rest, its cores idle, or go on.
+    pub fn rest(&self, idx: usize, rests: bool) {
+        self.rests[idx].store(rests, Relaxed);
+    }
+
+    /// What each stream reads in `time`, after a tenth of it that isn't counted; in longer where one that doesn't rest got no core
+    /// meanwhile.
     pub fn throughputs(&self, time: Duration) -> Vec<GigabytesPerSecond> {
         thread::sleep(time / 10);
         let (begin, before) = (Instant::now(), self.read());
@@ -79,7 +96,8 @@ impl Background {
         loop {
             thread::sleep(time);
             let (took, after) = (begin.elapsed(), self.read());
-            if has_waited() || before.iter().zip(&after).all(|(before, after)| after > before) {
+            let mut reads = before.iter().zip(&after).zip(&self.rests);
+            if has_waited() || reads.all(|((before, after), rests)| after > before || rests.load(Relaxed)) {
                 let took = Milliseconds(took.as_secs_f64() * 1e3);
                 return before.iter().zip(&after).map(|(before, after)| Bytes(after.0 - before.0).over(took)).collect();
             }
@@ -111,11 +129,29 @@ pub fn throughputs(streams: &[Stream], time: Duration) -> Result<Vec<GigabytesPe
     Ok(Background::start(streams)?.throughputs(time))
 }
 
+/// What a thread is told.
+struct Orders {
+    stop: Arc<AtomicBool>,
+    rests: Arc<AtomicBool>,
+}
+
+impl Orders {
+    /// Whether it goes on, after a rest where it was told to.
+    fn goes_on(&self) -> bool {
+        while self.rests.load(Relaxed) && !self.stop.load(Relaxed) {
+            thread::sleep(NAP);
+        }
+        !self.stop.load(Relaxed)
+    }
+}
+
 /// Reads `buffer` over and over until it is told to stop, and counts what it has read.
-fn read(buffer: &[u64], arithmetic: u32, stop: &AtomicBool, count: &AtomicU64) {
+fn read(buffer: &[u64], arithmetic: u32, orders: &Orders, count: &AtomicU64) {
     let mut sums = [0_u64; LINE];
-    while !stop.load(Relaxed) {
-        for chunk in buffer.chunks_exact(CHUNK / 8) {
+    // The more is computed on a line, the fewer of them are read until it listens.
+    let chunk = LINE * (CHUNK / (1 + arithmetic as usize / 8)).max(1);
+    loop {
+        for chunk in buffer.chunks_exact(chunk) {
             for line in chunk.chunks_exact(LINE) {
                 sums.iter_mut().zip(line).for_each(|(sum, number)| *sum = sum.wrapping_add(*number));
                 for _ in 0..arithmetic {
@@ -124,13 +160,13 @@ fn read(buffer: &[u64], arithmetic: u32, stop: &AtomicBool, count: &AtomicU64) {
                     }
                 }
             }
-            count.fetch_add(CHUNK as u64, Relaxed);
-            if stop.load(Relaxed) {
-                break;
+            count.fetch_add(8 * chunk.len() as u64, Relaxed);
+            if !orders.goes_on() {
+                black_box(sums);
+                return;
             }
         }
     }
-    black_box(sums);
 }
 
 #[cfg(test)]
@@ -147,6 +183,19 @@ mod tests {
         };
         let (reads, computes) = (reached(0), reached(200));
         assert!(reads > 0.0 && computes > 0.0 && computes < reads, "{reads} {computes}");
+    }
+
+    #[test]
+    fn a_stream_that_rests_reads_nothing_and_goes_on() {
+        let cores = available_cores();
+        let stream = |core: usize, arithmetic| Stream { cores: vec![core], arithmetic };
+        let background = Background::start(&[stream(cores[0], 0), stream(cores[cores.len() - 1], BUSY)]).unwrap();
+        background.rest(0, true);
+        thread::sleep(Duration::from_millis(20));
+        let [resting, busy] = [0, 1].map(|idx| background.throughputs(Duration::from_millis(20))[idx].0);
+        assert!(resting == 0.0 && busy > 0.0 && busy < 0.1, "{resting} {busy}");
+        background.rest(0, false);
+        assert!(background.throughputs(Duration::from_millis(40))[0].0 > 0.0);
     }
 
     #[test]

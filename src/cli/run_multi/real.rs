@@ -14,7 +14,8 @@ use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Tensors, availa
 use crate::cli::doctor::jetson;
 use crate::cli::failure::Failure;
 use crate::cli::onnxruntime::{self, Part};
-use crate::cli::{export, inputs, output};
+use crate::cli::posing::MODELLED;
+use crate::cli::{export, host, inputs, output};
 use crate::group::LayerRange;
 use crate::network::Network;
 use crate::network::onnx::Model;
@@ -36,6 +37,7 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
     }
     let runtime = onnxruntime::open()?;
     onnxruntime::check_platform(&runtime, &plans.posed.platform.value)?;
+    note_modelled(plans, arguments.output.quiet);
     let cancel = Arc::new(AtomicBool::new(false));
     let on_interrupt = Arc::clone(&cancel);
     ctrlc::set_handler(move || on_interrupt.store(true, SeqCst))
@@ -56,6 +58,8 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
     let options = onnxruntime::executor_options(cancel);
     let ran = run_real_time(problem, with_plans, references, arguments.iterations.into(), warm_up, options);
     let ran = ran.map_err(|error| failed(&error))?;
+    // Right after the last round, before the cores have come to rest.
+    let clocks = host::clocks(&available_cores());
     if arguments.verify {
         let checked = verify::check(&mut builder, policies, &tensors, &outputs)?;
         for line in &checked {
@@ -77,7 +81,7 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
             ],
         },
         platform: plans.posed.platform.value.name.clone(),
-        conditions: Conditions { power_mode: jetson::current_power_mode(), clocks: None },
+        conditions: Conditions { power_mode: jetson::current_power_mode(), clocks },
         engine_mode: EngineMode::Segments,
         warm_up: ran.warm_up,
         seed: None,
@@ -85,6 +89,26 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
         policies: ran.policies,
         references: names.into_iter().zip(ran.references).map(reference).collect(),
     })
+}
+
+/// Says of which networks nothing was measured here.
+fn note_modelled(plans: &Plans, quiet: bool) {
+    let posed = &plans.posed;
+    let pairs = posed.networks.iter().zip(&posed.profiles);
+    let mut names: Vec<String> =
+        pairs.filter(|(_, used)| used.origin == MODELLED).map(|(network, _)| inputs::name_of(network)).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return;
+    }
+    let (list, platform) = (names.join(","), &posed.platform.value.name);
+    let line = format!(
+        "note: what is predicted of {} is modelled, and can be far off what a processor does; `haxconn profile all --backend \
+         {BACKEND} --platform {platform} --dnns {list}` measures it, and says how to go on",
+        names.join(", ")
+    );
+    output::note(quiet, &line);
 }
 
 fn failed(error: &ExecutorError<OnnxRuntimeError>) -> Failure {

@@ -4,6 +4,7 @@
 mod convolution;
 mod error;
 mod ratio;
+mod runs;
 mod summary;
 mod timing;
 
@@ -13,6 +14,7 @@ use crate::units::{GigabytesPerSecond, Megahertz, Milliseconds, Percent};
 pub use convolution::{INPUT_SIZES, KERNELS, SingleConvolution};
 pub use error::EmcError;
 pub use ratio::{nearest_convolution, ratio_rule};
+pub use runs::samples_of_runs;
 pub use summary::{EmcSummary, Window, inside, summarise};
 pub use timing::{SampleTimes, timed};
 
@@ -40,7 +42,7 @@ pub struct EmcFigure {
     pub mean: Percent,
     /// The throughput that it stands for, where the memory's clock is known.
     pub demand: Option<GigabytesPerSecond>,
-    /// Measured on a board, or modelled by the simulator.
+    /// Measured on a board, modelled by the simulator, or derived from measured times and modelled bytes.
     pub provenance: Provenance,
 }
 
@@ -68,7 +70,7 @@ pub struct EmcResult {
     pub accelerator: String,
     /// What the samples inside the run come to.
     pub summary: EmcSummary,
-    /// Measured on a board, or modelled by the simulator.
+    /// Measured on a board, modelled by the simulator, or derived from measured times and modelled bytes.
     pub provenance: Provenance,
     /// The samples inside the run.
     pub samples: Vec<EmcSample>,

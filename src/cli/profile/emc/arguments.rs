@@ -20,14 +20,14 @@ pub(in crate::cli) struct EmcArguments {
     /// One plan file instead of networks
     #[arg(long, value_name = "FILE.plan", conflicts_with = "from", help_heading = "Engines")]
     pub(super) engine: Option<PathBuf>,
-    /// Accelerators that run each network [default: the platform's GPU and DLA]
+    /// Accelerators that run each network [default: the platform's GPU and DLA; in ONNX Runtime all]
     #[arg(long, value_delimiter = ',', value_name = "NAME,..", conflicts_with = "engine", help_heading = "Engines")]
     pub(super) on: Vec<String>,
 
     /// What runs them
     #[arg(long, value_enum, default_value_t = BackendArgument::Auto, conflicts_with = "from", help_heading = "Runs")]
     pub(super) backend: BackendArgument,
-    /// Platform by name or file [default: this machine's, else AGX Xavier]
+    /// Platform by name or file [default: this machine's, else AGX Xavier; in ONNX Runtime host]
     #[arg(long, value_name = "NAME|FILE", help_heading = "Runs")]
     pub(super) platform: Option<String>,
     /// Time for which each engine runs after the warm-up

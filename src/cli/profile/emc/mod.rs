@@ -1,9 +1,10 @@
 //! `haxconn profile emc`: how busy engines keep the memory, by `tegrastats` on a board, in the simulator, or from recordings
-//! made earlier. All three end in the same lines, which one reader reads.
+//! made earlier, which all end in the same lines, read by one reader; in ONNX Runtime by what is known of its runs.
 
 mod arguments;
 mod board;
 mod engines;
+mod models;
 mod recordings;
 mod simulated;
 
@@ -16,7 +17,7 @@ use super::super::{inputs, output};
 use crate::artifact::{self, EMC_SAMPLE_FOLDER};
 use crate::backend::tegrastats;
 use crate::cli::args::{BackendArgument, Format};
-use crate::cli::board::board as this_machine;
+use crate::cli::board::{HOST, board as this_machine};
 use crate::cli::failure::Failure;
 use crate::platform::{Platform, Provenance};
 use crate::profile::emc::{EmcError, EmcResult, SampleTimes, SingleConvolution, Window, inside, summarise, timed};
@@ -27,8 +28,11 @@ pub(in crate::cli) use arguments::EmcArguments;
 
 pub(super) fn run(arguments: &EmcArguments) -> Result<(), Failure> {
     let quiet = arguments.output.quiet;
-    let here = this_machine().and_then(|board| board.platform);
-    let found = inputs::platform(arguments.platform.as_deref().or(here).unwrap_or(inputs::USUAL_PLATFORM))?;
+    let here = || match arguments.backend {
+        BackendArgument::Onnxruntime => Some(HOST),
+        _ => this_machine().and_then(|board| board.platform),
+    };
+    let found = inputs::platform(arguments.platform.as_deref().or_else(here).unwrap_or(inputs::USUAL_PLATFORM))?;
     for remark in inputs::announce("platform", &found) {
         output::note(quiet, &format!("note: {remark}"));
     }
@@ -54,6 +58,7 @@ pub(super) fn measure(arguments: &EmcArguments, platform: &Platform) -> Result<V
     artifact::prepare_folder(&arguments.out.join(EMC_SAMPLE_FOLDER))?;
     match source(arguments) {
         Source::Recordings(folder) => recordings::results(arguments, platform, &folder),
+        Source::Models => models::results(arguments, platform),
         Source::Simulator => simulated::results(arguments, platform),
         Source::Board(program) => board::results(arguments, platform, &program),
         Source::None(failure) => Err(failure),
@@ -64,6 +69,7 @@ pub(super) fn measure(arguments: &EmcArguments, platform: &Platform) -> Result<V
 enum Source {
     Recordings(PathBuf),
     Simulator,
+    Models,
     Board(PathBuf),
     None(Failure),
 }
@@ -75,10 +81,7 @@ fn source(arguments: &EmcArguments) -> Source {
     let program = board::program(arguments.tegrastats.as_deref());
     match (arguments.backend, program) {
         (BackendArgument::Sim, _) => Source::Simulator,
-        (BackendArgument::Onnxruntime, _) => Source::None(
-            Failure::no_backend("backend `onnxruntime` runs no engines on a board")
-                .hint("measure with `--backend tensorrt` or `--backend sim`"),
-        ),
+        (BackendArgument::Onnxruntime, _) => Source::Models,
         (BackendArgument::Tensorrt | BackendArgument::Auto, Some(program)) => Source::Board(program),
         (BackendArgument::Tensorrt, None) => Source::None(
             Failure::no_backend("there is no `tegrastats` here: only a Jetson tells how busy its memory is")

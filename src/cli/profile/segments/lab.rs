@@ -1,5 +1,6 @@
 //! Runs the parts of one network on every accelerator, each from a log that is kept, so that a killed command goes on.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -12,9 +13,9 @@ use super::{BACKEND, handover};
 use crate::artifact::Found;
 use crate::backend::onnxruntime::stream::Stream;
 use crate::backend::onnxruntime::{OnnxRuntime, measure};
-use crate::backend::trtexec::{LoggedDevice, write_log};
-use crate::cli::export;
+use crate::backend::trtexec::{Log, LoggedDevice, write_log};
 use crate::cli::failure::Failure;
+use crate::cli::{export, onnxruntime};
 use crate::group::LayerRange;
 use crate::network::Network;
 use crate::network::onnx::Model;
@@ -41,15 +42,20 @@ impl Subject {
     }
 }
 
-/// A part on an accelerator.
-#[derive(Clone, Copy)]
-struct Part<'a> {
-    subject: &'a Subject,
-    accelerator: &'a Accelerator,
-    layers: LayerRange,
-    /// What reads the memory meanwhile.
-    beside: Option<&'a Stream>,
+/// Consecutive groups of a network on an accelerator, by their numbers. In this order they are measured: what is compared
+/// follows on one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Part {
+    first: usize,
+    /// One past the last.
+    last: usize,
+    accelerator: usize,
+    /// Whether a stream reads the memory meanwhile, on the cores of all other accelerators.
+    beside: bool,
 }
+
+/// The median of every repeat of every part.
+type Medians = BTreeMap<Part, Vec<f64>>;
 
 /// Where parts are run.
 pub(super) struct Lab<'a> {
@@ -61,101 +67,149 @@ pub(super) struct Lab<'a> {
 
 impl Lab<'_> {
     /// Steps that [`Self::measure`] makes for each repeat.
-    pub(super) fn n_steps(platform: &Platform, subject: &Subject, wanted: Wanted) -> usize {
-        let (n, n_groups) = (platform.accelerators.len(), subject.groups.len());
-        let handovers = if wanted == Wanted::Transitions { n * (n - 1) * handover::at(n_groups).len() } else { 0 };
-        n * (2 * n_groups - 1) + if n > 1 { n } else { 0 } + handovers
+    pub(super) fn n_steps(&self, subject: &Subject, wanted: Wanted) -> usize {
+        let n = self.platform.accelerators.len();
+        let handovers =
+            if wanted == Wanted::Transitions { n * (n - 1) * handover::at(subject.groups.len()).len() } else { 0 };
+        self.parts(subject).len() + handovers
     }
 
-    /// All that `wanted` needs of a network.
-    pub(super) fn measure(&self, subject: &Subject, wanted: Wanted) -> Result<SegmentedNetwork, Failure> {
-        let accelerators = || self.platform.accelerators.iter();
-        let times = accelerators().map(|accelerator| self.times(subject, accelerator));
-        let times: Vec<SegmentTimes> = times.collect::<Result<_, _>>()?;
-        let demands = accelerators().zip(&times).map(|(accelerator, times)| self.demand(subject, accelerator, times));
-        let demands = demands.collect::<Result<_, _>>()?;
-        let mut handovers: Vec<Handover> = Vec::new();
-        if wanted == Wanted::Transitions {
-            for (from, to) in accelerators().flat_map(|from| accelerators().map(move |to| (from, to))) {
-                if from.name != to.name {
-                    handovers.extend(handover::measure(self, subject, [from, to], &times)?);
+    /// All that `wanted` needs of each network. All of it is measured once before any of it is measured again, so that a
+    /// machine whose speed drifts drifts as much under the one part as under the other.
+    pub(super) fn measure(&self, subjects: &[Subject], wanted: Wanted) -> Result<Vec<SegmentedNetwork>, Failure> {
+        let mut medians = vec![Medians::new(); subjects.len()];
+        let mut handovers = vec![Vec::new(); subjects.len()];
+        for repeat in 1..=self.arguments.repeats {
+            for (idx, subject) in subjects.iter().enumerate() {
+                self.repeat(subject, repeat, &mut medians[idx])?;
+                if wanted == Wanted::Transitions {
+                    handovers[idx].push(handover::measure(self, subject)?);
                 }
             }
         }
-        Ok(SegmentedNetwork { groups: subject.groups.clone(), times, demands, handovers })
+        let measured = subjects.iter().zip(&medians).zip(&handovers);
+        Ok(measured.map(|((subject, medians), handovers)| self.segmented(subject, medians, handovers)).collect())
     }
 
-    fn times(&self, subject: &Subject, accelerator: &Accelerator) -> Result<SegmentTimes, Failure> {
-        let n_groups = subject.groups.len();
-        let part = |first, last| Part { subject, accelerator, layers: subject.layers(first, last), beside: None };
-        let estimate = |first, last| self.estimate(part(first, last));
-        let up_to = (1..=n_groups).map(|last| estimate(0, last)).collect::<Result<_, _>>()?;
-        let from = (1..n_groups).map(|first| estimate(first, n_groups)).collect::<Result<_, _>>()?;
-        Ok(SegmentTimes { accelerator: accelerator.name.clone(), up_to, from })
+    /// Every part of a network, in order.
+    fn parts(&self, subject: &Subject) -> BTreeSet<Part> {
+        let (n_accelerators, n_groups) = (self.platform.accelerators.len(), subject.groups.len());
+        let ranges = (1..=n_groups).map(|last| (0, last)).chain((1..n_groups).map(|first| (first, n_groups)));
+        let parts = ranges.flat_map(|(first, last)| {
+            (0..n_accelerators).map(move |accelerator| Part { first, last, accelerator, beside: false })
+        });
+        let streamed = (0..n_accelerators).filter(|&accelerator| self.stream_beside(accelerator).is_some());
+        let streamed = streamed.map(|accelerator| Part { first: 0, last: n_groups, accelerator, beside: true });
+        parts.chain(streamed).collect()
     }
 
-    /// What the whole network asks of the memory, as a stream on all other cores shows it.
-    fn demand(
-        &self,
-        subject: &Subject,
-        accelerator: &Accelerator,
-        times: &SegmentTimes,
-    ) -> Result<Option<GigabytesPerSecond>, Failure> {
-        let others = || self.platform.accelerators.iter().filter(|other| other.name != accelerator.name);
-        let cores: Vec<usize> =
-            others().filter_map(|other| other.provider.as_ref()).flat_map(|it| it.cores.clone()).collect();
-        let Some(alone) = times.whole().filter(|_| !cores.is_empty()) else { return Ok(None) };
-        let stream = Stream { cores, arithmetic: 0 };
-        let layers = subject.layers(0, subject.groups.len());
-        let beside = self.estimate(Part { subject, accelerator, layers, beside: Some(&stream) })?;
-        let external: f64 = others().map(|other| other.roofline.bandwidth.value.0).sum();
-        let peak = self.platform.peak_bandwidth.value;
-        let external = GigabytesPerSecond(external.min(peak.0));
-        Ok(Some(demand_that_slows(&accelerator.contention, alone.value.0 / beside.value.0, external, peak)))
-    }
-
-    /// Medians of all repeats of one part.
-    fn estimate(&self, part: Part) -> Result<Estimate, Failure> {
-        let Part { subject, accelerator, layers, .. } = part;
-        let mut model: Option<Vec<u8>> = None;
-        let mut medians = Vec::new();
-        for repeat in 1..=self.arguments.repeats {
+    /// Runs every part of a network once, unless there is a log of that.
+    fn repeat(&self, subject: &Subject, repeat: u32, medians: &mut Medians) -> Result<(), Failure> {
+        let mut cut: Option<(LayerRange, Vec<u8>)> = None;
+        for part in self.parts(subject) {
+            let layers = subject.layers(part.first, part.last);
+            let accelerator = &self.platform.accelerators[part.accelerator];
             self.progress.set_message(format!("{} {layers} on {}", subject.network.value.name, accelerator.name));
-            let (command, path) = (self.command(part, repeat)?, self.path(part, repeat));
-            let log = if let Some(log) = recorded_log(&path, &command) {
+            let run = Run { subject, accelerator, layers, repeat, beside: self.stream_of(part) };
+            let log = if let Some(log) = self.recorded(&run)? {
                 log
             } else {
-                let bytes = match model.take() {
-                    Some(bytes) => bytes,
-                    None => subject.part(layers)?,
+                let (_, bytes) = match cut.take().filter(|(is, _)| *is == layers) {
+                    Some(cut) => cut,
+                    None => (layers, subject.part(layers)?),
                 };
-                record_log(&path, &command, &self.run(part, &bytes, &command)?)?;
-                model = Some(bytes);
-                recorded_log(&path, &command)
-                    .ok_or_else(|| anyhow!("{}: is not what was written just now", path.display()))?
+                self.record(&run, &bytes)?;
+                cut = Some((layers, bytes));
+                self.recorded(&run)?
+                    .ok_or_else(|| anyhow!("{}: is not what was written just now", self.path(&run).display()))?
             };
             let median = log.compute.map(|compute| compute.median.0);
-            medians.push(median.ok_or_else(|| anyhow!("{}: holds no compute time", path.display()))?);
+            let median = median.ok_or_else(|| anyhow!("{}: holds no compute time", self.path(&run).display()))?;
+            medians.entry(part).or_default().push(median);
             self.progress.inc(1);
         }
-        Estimate::of(&medians).ok_or_else(|| anyhow!("`--repeats` is 0").into())
+        Ok(())
     }
 
-    /// The log of a run of a part, whose model is `bytes`.
-    fn run(&self, part: Part, bytes: &[u8], command: &str) -> Result<String, Failure> {
-        let Part { subject, accelerator, layers, beside } = part;
+    fn segmented(&self, subject: &Subject, medians: &Medians, handovers: &[Vec<Handover>]) -> SegmentedNetwork {
+        let n_groups = subject.groups.len();
+        let accelerators = || self.platform.accelerators.iter().enumerate();
+        let estimate = |first: usize, last: usize, accelerator: usize| {
+            let part = Part { first, last, accelerator, beside: false };
+            medians.get(&part).and_then(|repeats| Estimate::of(repeats))
+        };
+        let times = accelerators().map(|(idx, accelerator)| SegmentTimes {
+            accelerator: accelerator.name.clone(),
+            up_to: (1..=n_groups).filter_map(|last| estimate(0, last, idx)).collect(),
+            from: (1..n_groups).filter_map(|first| estimate(first, n_groups, idx)).collect(),
+        });
+        SegmentedNetwork {
+            groups: subject.groups.clone(),
+            times: times.collect(),
+            demands: accelerators().map(|(idx, _)| self.demand(n_groups, idx, medians)).collect(),
+            handovers: handover::medians(handovers),
+        }
+    }
+
+    /// What the whole network asks of the memory, as a stream on all other cores shows it: by the median of how much slower it
+    /// was in each repeat.
+    fn demand(&self, n_groups: usize, accelerator: usize, medians: &Medians) -> Option<GigabytesPerSecond> {
+        let whole = |beside: bool| medians.get(&Part { first: 0, last: n_groups, accelerator, beside });
+        let mut speeds: Vec<f64> =
+            whole(false)?.iter().zip(whole(true)?).map(|(alone, beside)| alone / beside).collect();
+        speeds.sort_by(f64::total_cmp);
+        let speed = *speeds.get(speeds.len() / 2)?;
+        let others = self.platform.accelerators.iter().enumerate().filter(|(idx, _)| *idx != accelerator);
+        let external: f64 = others.map(|(_, other)| other.roofline.bandwidth.value.0).sum();
+        let peak = self.platform.peak_bandwidth.value;
+        let external = GigabytesPerSecond(external.min(peak.0));
+        Some(demand_that_slows(&self.platform.accelerators[accelerator].contention, speed, external, peak))
+    }
+
+    /// A stream on the cores of all accelerators but one; `None` where they have none.
+    fn stream_beside(&self, accelerator: usize) -> Option<Stream> {
+        let others = self.platform.accelerators.iter().enumerate().filter(|(idx, _)| *idx != accelerator);
+        let providers = others.filter_map(|(_, other)| other.provider.as_ref());
+        let cores: Vec<usize> = providers.flat_map(|it| it.cores.clone()).collect();
+        (!cores.is_empty()).then_some(Stream { cores, arithmetic: 0 })
+    }
+
+    fn stream_of(&self, part: Part) -> Option<Stream> {
+        if part.beside { self.stream_beside(part.accelerator) } else { None }
+    }
+
+    fn recorded(&self, run: &Run) -> Result<Option<Log>, Failure> {
+        Ok(recorded_log(&self.path(run), &self.command(run)?))
+    }
+
+    fn record(&self, run: &Run, bytes: &[u8]) -> Result<(), Failure> {
+        let command = self.command(run)?;
+        record_log(&self.path(run), &command, &self.run(run, bytes, &command)?)
+    }
+
+    /// The log of a run whose model is `bytes`.
+    fn run(&self, run: &Run, bytes: &[u8], command: &str) -> Result<String, Failure> {
+        let Run { subject, accelerator, layers, beside, .. } = run;
         let what = format!("{} {layers}", subject.network.value.name);
         let plan = self.arguments.run_plan_of_models();
-        let samples = measure(self.runtime, &what, bytes, provider(accelerator)?, self.arguments.seed, &plan, beside)?;
+        let samples = measure(
+            self.runtime,
+            &what,
+            bytes,
+            onnxruntime::provider(accelerator)?,
+            self.arguments.seed,
+            &plan,
+            beside.as_ref(),
+        )?;
         let device = LoggedDevice { name: self.platform.title.clone(), compute_capability: None };
         Ok(write_log(&samples, &plan, "haxconn.onnxruntime", Some(&device), command))
     }
 
     /// What a run depends on, as the log's first line has it.
-    fn command(&self, part: Part, repeat: u32) -> Result<String, Failure> {
-        let Part { subject, accelerator, layers, beside } = part;
+    fn command(&self, run: &Run) -> Result<String, Failure> {
+        let Run { subject, accelerator, layers, repeat, beside } = run;
         let plan = self.arguments.run_plan_of_models();
-        let Provider { kind, cores, options } = provider(accelerator)?;
+        let Provider { kind, cores, options } = onnxruntime::provider(accelerator)?;
         let Milliseconds(warm_up) = plan.warm_up;
         Ok(format!(
             "run --network={} --layers={layers} --provider={} --cores={cores:?} --options={options:?} --onnxruntime={} \
@@ -166,12 +220,12 @@ impl Lab<'_> {
             plan.iterations,
             plan.duration.0 / 1e3,
             self.arguments.seed,
-            beside.map(|stream| &stream.cores),
+            beside.as_ref().map(|stream| &stream.cores),
         ))
     }
 
-    fn path(&self, part: Part, repeat: u32) -> PathBuf {
-        let Part { subject, accelerator, layers, beside } = part;
+    fn path(&self, run: &Run) -> PathBuf {
+        let Run { subject, accelerator, layers, repeat, beside } = run;
         let folder = self.arguments.out.join("logs").join(BACKEND).join(&self.platform.name).join("fp32");
         let end = if beside.is_some() { "_beside_a_stream" } else { "" };
         let name = format!("{}_{}_layers_{layers}{end}.log", subject.network.value.name, accelerator.name);
@@ -179,8 +233,11 @@ impl Lab<'_> {
     }
 }
 
-/// What executes an accelerator's layers.
-pub(super) fn provider(accelerator: &Accelerator) -> Result<&Provider, Failure> {
-    let missing = || anyhow!("accelerator `{}` has no `provider` in its platform file", accelerator.name);
-    accelerator.provider.as_ref().ok_or_else(|| missing().into())
+/// One run of a part, to be recorded.
+struct Run<'a> {
+    subject: &'a Subject,
+    accelerator: &'a Accelerator,
+    layers: LayerRange,
+    repeat: u32,
+    beside: Option<Stream>,
 }

@@ -104,14 +104,13 @@ fn series(arguments: &SeriesArguments, wanted: Wanted) -> Result<Series, Failure
         let groups: Vec<LayerRange> = groups.iter().map(|group| group.layers).collect();
         subjects.push(Subject { network, model, groups });
     }
-    let n_steps = subjects.iter().map(|subject| Lab::n_steps(&platform.value, subject, wanted)).sum::<usize>();
-    let progress = progress::bar(n_steps * arguments.repeats as usize, quiet);
+    let progress = progress::bar(0, quiet);
     let lab = Lab { runtime: &runtime, platform: &platform.value, arguments, progress: &progress };
-    let networks = subjects.into_iter().map(|subject| {
-        let segmented = lab.measure(&subject, wanted)?;
-        Ok(Measured { network: subject.network, segmented })
-    });
-    let networks = networks.collect::<Result<_, Failure>>()?;
+    let n_steps: usize = subjects.iter().map(|subject| lab.n_steps(subject, wanted)).sum();
+    progress.set_length((n_steps * arguments.repeats as usize) as u64);
+    let segmented = lab.measure(&subjects, wanted)?;
+    let networks = subjects.into_iter().zip(segmented);
+    let networks = networks.map(|(subject, segmented)| Measured { network: subject.network, segmented }).collect();
     progress.finish_and_clear();
     Ok(Series { platform, networks, version: runtime.version() })
 }
