@@ -55,6 +55,9 @@ pub struct EngineField {
     pub transition: Option<usize>,
     /// Layer whose output is marked; null for none.
     pub mark: Option<usize>,
+    /// The layers that are in it, `[first, last)`; not there where it has all of its network's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<[usize; 2]>,
     /// DLA core.
     pub dla_core: u32,
 }
@@ -63,9 +66,10 @@ impl From<&EngineSpec> for EngineField {
     fn from(spec: &EngineSpec) -> Self {
         let transition = match spec.variant {
             Variant::Transition(layer) => layer,
-            Variant::Mark(_) => None,
+            Variant::Mark(_) | Variant::Segment(_) => None,
         };
-        Self { start: spec.start.name().to_owned(), transition, mark: spec.marked(), dla_core: spec.dla_core }
+        let layers = spec.segment().map(|layers| [layers.first, layers.last]);
+        Self { start: spec.start.name().to_owned(), transition, mark: spec.marked(), layers, dla_core: spec.dla_core }
     }
 }
 

@@ -8,6 +8,8 @@ mod request;
 
 use std::fmt;
 
+use crate::group::LayerRange;
+
 pub use build::{BuildOptions, BuiltEngine};
 pub use placement::{LayerPlacement, Placement};
 pub use request::{SpecError, check};
@@ -77,13 +79,15 @@ impl fmt::Display for Precision {
     }
 }
 
-/// What is special about an engine, for which upstream keeps two folders. `None` is the plain engine of either kind.
+/// What is special about an engine. Upstream keeps a folder for each of the first two; `None` is the plain engine of either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Variant {
     /// Layers from this one on run on the other device.
     Transition(Option<usize>),
     /// The output of this layer is an output of the engine, beside the network's own.
     Mark(Option<usize>),
+    /// Only these layers are in the engine, all of them on one device: its inputs and outputs are what crosses the cuts.
+    Segment(LayerRange),
 }
 
 /// One engine of a network.
@@ -118,6 +122,14 @@ impl EngineSpec {
         matches!(self.variant, Variant::Transition(None) | Variant::Mark(None)).then_some(self.start)
     }
 
+    /// The layers that are in it, where these aren't all of its network.
+    pub fn segment(&self) -> Option<LayerRange> {
+        match self.variant {
+            Variant::Segment(layers) => Some(layers),
+            Variant::Transition(_) | Variant::Mark(_) => None,
+        }
+    }
+
     /// The layer before which it changes from `device` to the other one.
     pub fn leaves_at(&self, device: Device) -> Option<usize> {
         match self.variant {
@@ -130,7 +142,7 @@ impl EngineSpec {
     pub fn marked(&self) -> Option<usize> {
         match self.variant {
             Variant::Mark(layer) => layer,
-            Variant::Transition(_) => None,
+            Variant::Transition(_) | Variant::Segment(_) => None,
         }
     }
 }

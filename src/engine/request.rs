@@ -1,6 +1,6 @@
 //! What an engine may be asked for.
 
-use crate::group::{CutFault, cut_fault};
+use crate::group::{CutFault, LayerRange, cut_fault};
 use crate::network::Network;
 
 use super::{EngineSpec, Variant};
@@ -17,6 +17,26 @@ pub enum SpecError {
         layer: usize,
         /// What is wrong with the cut.
         fault: CutFault,
+    },
+    /// A segment that begins or ends elsewhere than at a legal cut, or at the network's.
+    #[error("{network} can't be cut before layer {layer}: {fault}")]
+    Cut {
+        /// The network's name.
+        network: String,
+        /// First layer after the cut.
+        layer: usize,
+        /// What is wrong with the cut.
+        fault: CutFault,
+    },
+    /// A segment of no layers.
+    #[error("layers {first} to {last} (exclusive) of {network} are no segment of it")]
+    Segment {
+        /// The network's name.
+        network: String,
+        /// First layer.
+        first: usize,
+        /// One past the last layer.
+        last: usize,
     },
     /// A mark on no layer.
     #[error("{network} has no layer {layer} to mark: its last one is {last}")]
@@ -47,12 +67,23 @@ pub fn check(spec: &EngineSpec, network: &Network, force_cut: bool) -> Result<()
             let last = network.layers.len().saturating_sub(1);
             Some(SpecError::Mark { network: network.name.clone(), layer, last })
         }
+        Variant::Segment(layers) => segment_fault(network, layers),
         _ => None,
     };
     match error {
         Some(error) if !(force_cut && error.can_be_forced()) => Err(error),
         _ => Ok(()),
     }
+}
+
+/// What is wrong with a segment: its ends are the network's own or legal cuts.
+fn segment_fault(network: &Network, LayerRange { first, last }: LayerRange) -> Option<SpecError> {
+    if first >= last || last > network.layers.len() {
+        return Some(SpecError::Segment { network: network.name.clone(), first, last });
+    }
+    [first, last].into_iter().filter(|&layer| layer != 0 && layer != network.layers.len()).find_map(|layer| {
+        cut_fault(network, layer).map(|fault| SpecError::Cut { network: network.name.clone(), layer, fault })
+    })
 }
 
 #[cfg(test)]
@@ -91,6 +122,18 @@ mod tests {
         assert_eq!(googlenet(Variant::Transition(Some(1)), true), Ok(()));
         assert!(googlenet(Variant::Transition(Some(141)), true).is_err());
         assert!(googlenet(Variant::Transition(Some(0)), true).is_err());
+    }
+
+    #[test]
+    fn a_segment_lies_between_legal_cuts() {
+        let segment = |first, last| Variant::Segment(LayerRange { first, last });
+        for (first, last) in [(0, 141), (0, 10), (10, 38), (38, 141)] {
+            assert_eq!(googlenet(segment(first, last), false), Ok(()));
+        }
+        says(segment(10, 52), "googlenet can't be cut before layer 52: 4 tensors are live there");
+        says(segment(1, 10), "it breaks the fusion `conv1/7x7_s2` + `conv1/relu_7x7`");
+        says(segment(10, 10), "layers 10 to 10 (exclusive) of googlenet are no segment of it");
+        says(segment(10, 142), "layers 10 to 142 (exclusive)");
     }
 
     #[test]

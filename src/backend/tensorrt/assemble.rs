@@ -2,7 +2,9 @@
 //! for one of ours, all their names begin with ours.
 
 use super::ffi::{self, ElementType, Elementwise, Refused, Tensor, Window};
+use super::segment::{outside_name, read_from_outside, wanted_outside};
 use super::weights::WeightSource;
+use crate::group::LayerRange;
 use crate::network::{
     Activation, Convolution, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, Network, Pooling,
     PoolingMethod, Shape, TensorId, single,
@@ -13,8 +15,8 @@ pub(super) struct Assembled<'b> {
     pub(super) network: ffi::Network<'b>,
     /// For each of TensorRT's layers, the index of ours.
     pub(super) layer_of: Vec<usize>,
-    /// TensorRT's tensors by our tensor's number.
-    pub(super) tensors: Vec<Tensor>,
+    /// TensorRT's tensors by our tensor's number; `None` for one of other layers.
+    pub(super) tensors: Vec<Option<Tensor>>,
 }
 
 /// Why a network can't be assembled.
@@ -45,44 +47,41 @@ pub(super) struct Typing {
     pub(super) seed: u64,
 }
 
-/// Adds every layer of `network` to an empty network of TensorRT's, and marks the outputs and layer `marked`'s.
+/// Adds the layers of `network` in `layers` to an empty network of TensorRT's, with what crosses from other layers as inputs,
+/// and marks the outputs and layer `marked`'s.
 pub(super) fn assemble<'b>(
     empty: ffi::Network<'b>,
     network: &Network,
+    layers: LayerRange,
     typing: Typing,
     marked: Option<usize>,
 ) -> Result<Assembled<'b>, AssembleError> {
-    let mut assembler = Assembler { network: empty, typing, tensors: Vec::new(), layer_of: Vec::new() };
-    for tensor in network.tensors.iter().filter(|tensor| tensor.producer.is_none()) {
-        let input = assembler.network.input(&tensor.name, typing.kind, dims(tensor.shape));
-        assembler.tensors.push(input.map_err(|Refused| refused(&tensor.name))?);
+    let tensors = vec![None; network.tensors.len()];
+    let mut assembler = Assembler { network: empty, typing, tensors, layer_of: Vec::new() };
+    for id in read_from_outside(network, layers) {
+        let name = outside_name(network, id);
+        let input = assembler.network.input(name, typing.kind, dims(network.tensor(id).shape));
+        assembler.tensors[id.0] = Some(input.map_err(|Refused| refused(name))?);
     }
-    for (idx, layer) in network.layers.iter().enumerate() {
+    for idx in layers.first..layers.last {
+        let layer = &network.layers[idx];
         let top = assembler.layer(network, layer)?;
-        assembler.tensors.push(top);
+        assembler.tensors[layer.tops[0].0] = Some(top);
         assembler.layer_of.resize(assembler.network.n_layers(), idx);
     }
-    for id in outputs(network, marked) {
-        let producer = network.tensor(id).producer.map_or("input", |producer| &network.layers[producer].name);
-        let tensor = assembler.tensors[id.0];
-        assembler.network.mark_output(tensor, producer).map_err(|Refused| refused(producer))?;
+    for id in wanted_outside(network, layers, marked) {
+        let name = outside_name(network, id);
+        let tensor = assembler.tensor(name, id)?;
+        assembler.network.mark_output(tensor, name).map_err(|Refused| refused(name))?;
     }
     let Assembler { network, tensors, layer_of, .. } = assembler;
     Ok(Assembled { network, layer_of, tensors })
 }
 
-/// Tensors that nothing reads, and the marked layer's.
-fn outputs(network: &Network, marked: Option<usize>) -> Vec<TensorId> {
-    let read = |id: TensorId| network.layers.iter().any(|layer| layer.bottoms.contains(&id));
-    let is_marked = |id: TensorId| marked.is_some() && network.tensor(id).producer == marked;
-    let ids = (0..network.tensors.len()).map(TensorId);
-    ids.filter(|&id| network.tensor(id).producer.is_some() && (!read(id) || is_marked(id))).collect()
-}
-
 struct Assembler<'b> {
     network: ffi::Network<'b>,
     typing: Typing,
-    tensors: Vec<Tensor>,
+    tensors: Vec<Option<Tensor>>,
     layer_of: Vec<usize>,
 }
 
@@ -94,9 +93,15 @@ struct Windowed {
 }
 
 impl Assembler<'_> {
+    /// A tensor that `layer` reads, or that is named so outside.
+    fn tensor(&self, layer: &str, id: TensorId) -> Result<Tensor, AssembleError> {
+        self.tensors[id.0].ok_or_else(|| refused(layer))
+    }
+
     /// Adds one layer; returns its output.
     fn layer(&mut self, network: &Network, layer: &Layer) -> Result<Tensor, AssembleError> {
-        let inputs: Vec<Tensor> = layer.bottoms.iter().map(|bottom| self.tensors[bottom.0]).collect();
+        let inputs = layer.bottoms.iter().map(|&bottom| self.tensor(&layer.name, bottom));
+        let inputs: Vec<Tensor> = inputs.collect::<Result<_, _>>()?;
         let shape = network.tensor(layer.bottoms[0]).shape;
         let name = layer.name.as_str();
         let added = match &layer.kind {

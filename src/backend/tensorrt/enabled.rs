@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::assemble::{AssembleError, Assembled, Typing, assemble};
 use super::ffi::{self, Builder, Config, DeviceType, ElementType, Library, Message, PrecisionFlags, Refused, Severity};
-use super::{BuildError, MeasureError, Unavailable, build_log, measure};
+use super::segment::layers_of;
+use super::sessions::sessions;
+use super::{BuildError, EngineRunner, LaneEngine, LaneError, MeasureError, Unavailable, build_log, measure};
 use crate::backend::{EngineSamples, RunPlan};
 use crate::engine::{BuildOptions, BuiltEngine, Device, EngineSpec, Placement, Precision};
 use crate::network::Network;
@@ -111,6 +113,11 @@ impl Tensorrt {
         let (measured, messages) = ffi::listening(|| measure::measure(&self.library, plan, dla_core, run_plan));
         measured.map_err(|failure| failure.explained(&messages))
     }
+
+    /// Makes a lane's engines ready on the thread that will run them.
+    pub fn lane(&self, engines: Vec<LaneEngine>) -> Result<Vec<EngineRunner>, LaneError> {
+        sessions(&self.library, engines)
+    }
 }
 
 /// Version of the headers that the program was compiled for.
@@ -174,7 +181,8 @@ fn prepare<'b>(
     let kind = if half { ElementType::Half } else { ElementType::Float };
     let empty = builder.network().map_err(|Refused| Failed::Call("an empty network"))?;
     let typing = Typing { kind, seed: options.seed };
-    let mut assembled = assemble(empty, network, typing, spec.marked()).map_err(Failed::Layer)?;
+    let layers = layers_of(network, spec);
+    let mut assembled = assemble(empty, network, layers, typing, spec.marked()).map_err(Failed::Layer)?;
     if options.precision == Precision::Int8 {
         set_ranges(&mut assembled, options.seed).map_err(|Refused| Failed::Call("dynamic ranges"))?;
     }
@@ -213,7 +221,8 @@ fn device_type(device: Device) -> DeviceType {
 
 /// Gives every tensor a range between 2 and 6, as if it had been calibrated.
 fn set_ranges(assembled: &mut Assembled<'_>, seed: u64) -> Result<(), Refused> {
-    for (idx, &tensor) in assembled.tensors.iter().enumerate() {
+    for (idx, tensor) in assembled.tensors.iter().enumerate() {
+        let Some(tensor) = *tensor else { continue };
         let spread = (seed ^ idx as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
         let range = 2.0 + 4.0 * (spread as f32 / (1_u32 << 24) as f32);
         assembled.network.set_dynamic_range(tensor, range)?;

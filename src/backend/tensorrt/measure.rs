@@ -1,12 +1,16 @@
 //! How an engine is measured in this process: runs that aren't counted, runs that are, runs with the profiler. It knows
 //! in which order things happen; `ffi` knows how.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use super::MeasureError;
-use super::ffi::{self, Engine, EngineIo, Gpu, LayerTime, Library, Message, Refused, RunError, Runner};
+use super::ffi::{self, Engine, LayerTime, Library, Message, Refused, RunError, Runner};
+use super::numbers::small_numbers;
+use super::segment::EngineIo;
+use crate::backend::cuda::PrimaryContext;
 use crate::backend::{EngineSamples, LayersChanged, RunPlan};
-use crate::units::{Milliseconds, SplitMix64};
+use crate::units::Milliseconds;
 
 /// What failed; why TensorRT refused something is among its messages.
 #[derive(Debug)]
@@ -19,7 +23,7 @@ pub(super) enum Failed {
 impl Failed {
     pub(super) fn explained(self, messages: &[Message]) -> MeasureError {
         match self {
-            Self::Run(RunError::Cuda(sentence)) => MeasureError::Cuda(sentence),
+            Self::Run(RunError::Cuda(error)) => error.into(),
             Self::Run(RunError::Refused(what)) => MeasureError::Refused { what, reason: ffi::first_error(messages) },
             Self::Layers(changed) => changed.into(),
             Self::NoLayers => MeasureError::NoLayers,
@@ -39,9 +43,10 @@ pub(super) fn measure(
     dla_core: Option<u32>,
     run_plan: &RunPlan,
 ) -> Result<EngineSamples, Failed> {
-    let gpu = Gpu::open()?;
+    let primary = PrimaryContext::open().map_err(RunError::Cuda)?;
     let engine = Engine::load(library, dla_core, plan).map_err(|Refused| RunError::Refused("to load the plan"))?;
-    let mut runner = Runner::new(&gpu, &engine, input)?;
+    let fill = |io: &EngineIo| io.input.then(|| small_numbers(&io.name, io.bytes));
+    let mut runner = Runner::new(&primary, &Rc::new(engine), fill)?;
     let mut samples = EngineSamples::default();
     let begin = Instant::now();
     run_while(&mut runner, &mut EngineSamples::default(), |_| run_plan.warms_up(since(begin)))?;
@@ -58,7 +63,7 @@ fn since(begin: Instant) -> Milliseconds {
 /// Runs as long as `goes_on` says, which is told how many runs have begun. Before a run is waited for, the next one is on
 /// the stream.
 fn run_while(
-    runner: &mut Runner<'_>,
+    runner: &mut Runner,
     samples: &mut EngineSamples,
     goes_on: impl Fn(usize) -> bool,
 ) -> Result<(), RunError> {
@@ -96,7 +101,7 @@ fn step(n_begun: usize, n_ended: usize, goes_on: bool) -> Option<Step> {
 }
 
 /// Runs with the profiler, one at a time; the first one, in which TensorRT makes its events, isn't kept.
-fn profile(runner: &mut Runner<'_>, samples: &mut EngineSamples, run_plan: &RunPlan) -> Result<(), Failed> {
+fn profile(runner: &mut Runner, samples: &mut EngineSamples, run_plan: &RunPlan) -> Result<(), Failed> {
     runner.profile_layers(true)?;
     for run in 0..=run_plan.profiled_runs(samples.compute.len()) {
         runner.enqueue(run)?;
@@ -111,29 +116,6 @@ fn profile(runner: &mut Runner<'_>, samples: &mut EngineSamples, run_plan: &RunP
 
 fn named(time: LayerTime) -> (String, Milliseconds) {
     (time.layer, Milliseconds(f64::from(time.milliseconds)))
-}
-
-/// What an input holds; outputs are left as they are.
-fn input(io: &EngineIo) -> Option<Vec<u8>> {
-    io.input.then(|| small_numbers(&io.name, io.bytes))
-}
-
-/// Bytes that are small and finite numbers in every type that an input may have: half-precision numbers between 1/8 and 1
-/// of either sign, which in pairs are single-precision numbers below 1/100 and one by one whole numbers of 8 bits. Zeros
-/// would toggle fewer wires than a network's input does, and so change power and clocks.
-fn small_numbers(name: &str, n_bytes: u64) -> Vec<u8> {
-    let seed = name.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    let mut sequence = SplitMix64::new(seed);
-    let n_words = usize::try_from(n_bytes.div_ceil(2)).unwrap_or(usize::MAX);
-    let words = std::iter::repeat_with(|| half_bits(sequence.next_bits()).to_le_bytes()).take(n_words);
-    let mut bytes: Vec<u8> = words.flatten().collect();
-    bytes.truncate(usize::try_from(n_bytes).unwrap_or(usize::MAX));
-    bytes
-}
-
-fn half_bits(random: u64) -> u16 {
-    let [magnitude, sign] = [random % 0x0c00, random >> 63];
-    u16::try_from(0x3000 + magnitude + (sign << 15)).unwrap_or(0x3000)
 }
 
 #[cfg(test)]
@@ -162,22 +144,6 @@ mod tests {
     }
 
     #[test]
-    fn inputs_are_small_finite_and_not_zero_in_every_type() {
-        let bytes = small_numbers("data", 4001);
-        assert_eq!(bytes.len(), 4001);
-        for word in bytes.chunks_exact(2) {
-            let value = half::f16::from_le_bytes([word[0], word[1]]).to_f32().abs();
-            assert!((0.125..1.0).contains(&value), "{value}");
-        }
-        for word in bytes.chunks_exact(4) {
-            let value = f32::from_le_bytes([word[0], word[1], word[2], word[3]]).abs();
-            assert!(value > 0.0 && value < 0.01, "{value}");
-        }
-        assert_eq!(bytes, small_numbers("data", 4001));
-        assert_ne!(bytes, small_numbers("other", 4001));
-    }
-
-    #[test]
     fn what_failed_is_a_sentence_with_tensorrts_reason() {
         let message = Message { severity: ffi::Severity::Error, text: "the plan is of another version".to_owned() };
         let check = |failed: Failed, words: &str| {
@@ -185,18 +151,6 @@ mod tests {
         };
         let refused = Failed::Run(RunError::Refused("to load the plan"));
         check(refused, "TensorRT refuses to load the plan: the plan is of another version");
-        check(Failed::Run(RunError::Cuda("no CUDA driver (libcuda)".to_owned())), "no CUDA driver (libcuda)");
         check(Failed::NoLayers, "TensorRT's profiler reports no layers");
-    }
-
-    #[test]
-    fn a_machine_without_a_gpu_is_told_so_before_a_plan_is_loaded() {
-        // Where there is a GPU the driver answers and there is nothing to see.
-        if let Err(RunError::Cuda(sentence)) = Gpu::open() {
-            assert!(
-                sentence.starts_with("no CUDA driver") || sentence.starts_with("the CUDA driver fails"),
-                "{sentence}"
-            );
-        }
     }
 }

@@ -10,12 +10,20 @@ mod assemble;
 pub mod build_log;
 #[cfg(haxconn_tensorrt)]
 pub mod ffi;
+mod lane;
 #[cfg(haxconn_tensorrt)]
 mod measure;
+mod numbers;
+mod segment;
+#[cfg(haxconn_tensorrt)]
+mod sessions;
 #[cfg(haxconn_tensorrt)]
 mod weights;
 
 pub use here::{Tensorrt, compiled_for, library_candidates};
+pub use lane::{EngineRunner, LaneEngine, LaneError};
+pub use numbers::{numbers, small_numbers};
+pub use segment::{EngineIo, IoFault, SegmentTensors, outputs, segment_tensors};
 
 /// Why TensorRT can't be used on this machine.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +66,18 @@ pub enum BuildError {
     NotBuilt(String),
 }
 
-/// Why an engine was not measured.
+/// Why an engine did not run, or was not measured.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
-    /// The CUDA driver is missing or fails; a sentence about it.
-    #[error("{0}")]
-    Cuda(String),
+    /// The CUDA driver is missing or fails.
+    #[error(transparent)]
+    Cuda(#[from] crate::backend::cuda::CudaError),
+    /// Two engines of a network disagree about a tensor.
+    #[error(transparent)]
+    Buffers(#[from] crate::backend::cuda::BufferMismatch),
+    /// The engine has other inputs or outputs than its layers.
+    #[error(transparent)]
+    Io(#[from] IoFault),
     /// A call of TensorRT failed.
     #[error("TensorRT refuses {what}: {reason}")]
     Refused {

@@ -40,7 +40,7 @@ fn every_network_has_our_shapes_in_tensorrt() {
             for (tensor, raw) in network.tensors.iter().zip(&assembled.tensors) {
                 let shape = tensor.shape;
                 let ours = [shape.channels, shape.height, shape.width].map(|side| i64::try_from(side).unwrap());
-                assert_eq!(assembled.network.dims(*raw), Some(ours), "{}: {}", entry.name, tensor.name);
+                assert_eq!(assembled.network.dims(raw.unwrap()), Some(ours), "{}: {}", entry.name, tensor.name);
             }
             for (idx, &layer) in assembled.layer_of.iter().enumerate() {
                 let name = assembled.network.layer_name(idx);
@@ -84,7 +84,7 @@ fn windows_that_only_onnx_has_have_our_shapes_in_tensorrt() {
         for (tensor, raw) in network.tensors.iter().zip(&assembled.tensors) {
             let shape = tensor.shape;
             let ours = [shape.channels, shape.height, shape.width].map(|side| i64::try_from(side).unwrap());
-            assert_eq!(assembled.network.dims(*raw), Some(ours), "{}", tensor.name);
+            assert_eq!(assembled.network.dims(raw.unwrap()), Some(ours), "{}", tensor.name);
         }
         Some(())
     });
@@ -139,6 +139,25 @@ fn every_layer_of_a_transition_network_is_asked_for_on_its_device() {
                 assert_eq!(device, expected, "{}: layer {layer} of a transition at {middle}", entry.name);
             }
         }
+    }
+}
+
+#[test]
+fn engines_of_some_layers_are_built_and_have_their_tensors_outside() {
+    let Some(tensorrt) = tensorrt() else { return };
+    let network = network("alexnet");
+    let cuts: Vec<usize> = crate::group::legal_cuts(&network).iter().map(|cut| cut.layer).collect();
+    let middle = cuts[cuts.len() / 2];
+    for (first, last) in [(0, middle), (middle, network.layers.len())] {
+        let segment = spec(&network, Device::Gpu, Variant::Segment(crate::group::LayerRange { first, last }));
+        let asked = devices_asked_for(&tensorrt, &network, &segment);
+        let mut layers: Vec<usize> = asked.iter().map(|(layer, _)| *layer).collect();
+        layers.dedup();
+        assert_eq!(layers, (first..last).collect::<Vec<_>>());
+        let built = tensorrt.build(&network, &segment, &OPTIONS, &[]).unwrap();
+        assert!(!built.plan.is_empty());
+        let placed = |layer: usize| built.placement.layers[layer].placed.is_some();
+        assert!((0..network.layers.len()).all(|layer| placed(layer) == (first..last).contains(&layer)));
     }
 }
 

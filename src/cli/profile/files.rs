@@ -303,7 +303,7 @@ struct Mean<'a> {
 const KINDS: [&str; 8] = ["profile", "log", "times", "layers", "json", "txt", "out", "csv"];
 
 /// The run that a file is named after: an engine before a dot, and whatever follows but for the kind of file. A plan tells
-/// no times.
+/// no times, and an engine of some layers only none of its network's groups.
 fn name_of(path: &Path) -> Option<RunName> {
     let name = path.file_name()?.to_str()?;
     if name.contains(".plan") || name.contains(".tegrastats") {
@@ -311,6 +311,9 @@ fn name_of(path: &Path) -> Option<RunName> {
     }
     let mut dots = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
     let (spec, end) = dots.find_map(|end| Some((EngineSpec::from_stem(&name[..end])?, end)))?;
+    if spec.segment().is_some() {
+        return None;
+    }
     let parts = name[end..].split('.').filter(|part| !part.is_empty() && !KINDS.contains(part));
     Some(RunName { spec, label: parts.collect::<Vec<_>>().join(".") })
 }

@@ -85,11 +85,17 @@ pub(super) fn check_file(plan: &Path) -> Result<(), Failure> {
 /// The command that builds the plan of `job`.
 fn build_line(job: &Job, target: &Target, out: &Path) -> String {
     let EngineSpec { network, start, variant, dla_core } = &job.spec;
-    let (kind, layer) = match variant {
-        Variant::Transition(layer) => ("--transitions", layer),
-        Variant::Mark(layer) => ("--mark", layer),
+    let (kind, layer) = match *variant {
+        Variant::Transition(layer) => (" --transitions ", layer),
+        Variant::Mark(layer) => (" --mark ", layer),
+        // What is profiled are whole networks.
+        Variant::Segment(_) => ("", None),
     };
-    let layer = layer.map_or_else(|| "-1".to_owned(), |layer| layer.to_string());
+    let layer = match (kind, layer) {
+        ("", _) => String::new(),
+        (_, None) => "-1".to_owned(),
+        (_, Some(layer)) => layer.to_string(),
+    };
     let core = if job.spec.uses_dla() && *dla_core > 0 { format!(" --dla-core {dla_core}") } else { String::new() };
     let start = if *start == Device::Dla { "dla" } else { "gpu" };
     let network = match catalog::find(network) {
@@ -98,7 +104,7 @@ fn build_line(job: &Job, target: &Target, out: &Path) -> String {
     };
     let (platform, out) = (target.platform_name(), out.display());
     format!(
-        "haxconn build-engines --backend tensorrt --platform {platform} {network} --start {start} {kind} {layer}{core} \
+        "haxconn build-engines --backend tensorrt --platform {platform} {network} --start {start}{kind}{layer}{core} \
          --out {out}"
     )
 }

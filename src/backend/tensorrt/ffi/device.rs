@@ -1,50 +1,28 @@
-//! What an engine runs on: the GPU's CUDA context with device memory, a stream and events, through the CUDA driver. Only
-//! functions that CUDA 10.2 (JetPack 4) has are called, and all are looked for first: `cudarc` ends the program at one
-//! that is missing.
+//! Engines on the GPU's CUDA context: with memory and events of their own, to be measured, and with memory that they share,
+//! to be run in turn on a lane's stream.
 
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
-use cudarc::driver::result::{self, DriverError};
-use cudarc::driver::sys::{self as cuda, CUevent, CUevent_flags, CUstream};
-
 use super::builder::Refused;
-use super::engine::{Context, Engine, EngineIo, LayerTime};
-use crate::backend::cuda::require;
+use super::engine::{Context, Engine, LayerTime};
+use crate::backend::cuda::{CudaError, Event, Memory, PrimaryContext, Queue, Stream};
+use crate::backend::tensorrt::EngineIo;
 use crate::units::Milliseconds;
-
-/// Every function of the driver that is called here or when an error is put in words.
-const FUNCTIONS: [&str; 17] = [
-    "cuInit",
-    "cuDeviceGet",
-    "cuDevicePrimaryCtxRetain",
-    "cuCtxSetCurrent",
-    "cuMemAlloc_v2",
-    "cuMemFree_v2",
-    "cuMemcpyHtoD_v2",
-    "cuStreamCreate",
-    "cuStreamSynchronize",
-    "cuStreamDestroy_v2",
-    "cuEventCreate",
-    "cuEventRecord",
-    "cuEventSynchronize",
-    "cuEventElapsedTime",
-    "cuEventDestroy_v2",
-    "cuGetErrorName",
-    "cuGetErrorString",
-];
 
 /// Why an engine did not run.
 #[derive(Debug)]
 pub enum RunError {
     /// The CUDA driver fails; a sentence.
-    Cuda(String),
+    Cuda(CudaError),
     /// TensorRT refuses what is named; why is among its messages.
     Refused(&'static str),
 }
 
-impl From<DriverError> for RunError {
-    fn from(error: DriverError) -> Self {
-        Self::Cuda(format!("the CUDA driver fails: {error}"))
+impl From<CudaError> for RunError {
+    fn from(error: CudaError) -> Self {
+        Self::Cuda(error)
     }
 }
 
@@ -52,139 +30,84 @@ fn refused(what: &'static str) -> impl Fn(Refused) -> RunError {
     move |Refused| RunError::Refused(what)
 }
 
-/// The first GPU, whose primary context is this thread's current one. The context is kept until the program ends, as
-/// TensorRT's libraries share it and are kept too.
-pub struct Gpu {
-    /// The context is a thread's: what holds this stays on it.
-    _context: cuda::CUcontext,
+/// Bytes of device memory that an input or output takes.
+pub fn size_of(io: &EngineIo) -> Result<usize, RunError> {
+    usize::try_from(io.bytes).map_err(|_| RunError::Refused("an input or output of that size"))
 }
 
-impl Gpu {
-    /// Looks for the driver and makes the first GPU's context current.
-    pub fn open() -> Result<Self, RunError> {
-        require(&FUNCTIONS).map_err(RunError::Cuda)?;
-        result::init()?;
-        let device = result::device::get(0)?;
-        // SAFETY: the device comes from the driver; the context is retained, never released, and so always valid.
-        let context = unsafe {
-            let context = result::primary_ctx::retain(device)?;
-            result::ctx::set_current(context)?;
-            context
-        };
-        Ok(Self { _context: context })
-    }
-}
-
-/// Device memory.
-struct Memory(cuda::CUdeviceptr);
-
-impl Memory {
-    /// Memory of at least one byte, as the driver gives none of none; holds `bytes` where they are given.
-    fn new(size: usize, bytes: Option<&[u8]>) -> Result<Self, DriverError> {
-        // SAFETY: what is read from it on the host is nothing, and on the device numbers, for which all bits are valid.
-        let memory = Self(unsafe { result::malloc_sync(size.max(1)) }?);
-        if let Some(bytes) = bytes {
-            let fitting = &bytes[..bytes.len().min(size)];
-            // SAFETY: the memory was just allocated and is no shorter than what is copied, which outlives this call.
-            unsafe { result::memcpy_htod_sync(memory.0, fitting) }?;
+/// A context of `engine` whose inputs and outputs lie in `memory`, in the order of [`Engine::io`], which the caller keeps as long
+/// as the context may run.
+fn context_in(engine: &Rc<Engine>, memory: &[Arc<Memory>]) -> Result<Context, RunError> {
+    let mut context = engine.context().map_err(refused("an execution context"))?;
+    let io = engine.io().map_err(refused("to say how large inputs and outputs are"))?;
+    for (idx, io) in io.iter().enumerate() {
+        let too_short = RunError::Refused("memory that is shorter than an input or output");
+        let piece = memory.get(idx).ok_or(RunError::Refused("fewer pieces of memory than inputs and outputs"))?;
+        if piece.size() < size_of(io)? {
+            return Err(too_short);
         }
-        Ok(memory)
+        // SAFETY: the memory is long enough, and kept beside the context by both callers until no run is on a stream.
+        unsafe { context.set_address(idx, piece.address()) }.map_err(refused("memory of an input or output"))?;
     }
+    Ok(context)
 }
 
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: allocated by `new` and freed once. A failure leaves nothing to do: the driver frees it at the end.
-        let _ = unsafe { result::free_sync(self.0) };
-    }
+/// An engine that runs in memory which other engines share, one run at a time.
+pub struct Session {
+    context: Context,
+    queue: Queue,
+    /// Freed after the context. No run goes on by then: the queue waits for each.
+    _memory: Vec<Arc<Memory>>,
 }
 
-/// A stream of work.
-struct Stream(CUstream);
-
-impl Stream {
-    fn new() -> Result<Self, DriverError> {
-        result::stream::create(result::stream::StreamKind::NonBlocking).map(Self)
+impl Session {
+    /// Makes an engine ready to run on a lane's stream; `memory` holds its inputs and outputs in the order of [`Engine::io`].
+    pub fn new(
+        primary: &PrimaryContext,
+        engine: &Rc<Engine>,
+        stream: &Rc<Stream>,
+        memory: Vec<Arc<Memory>>,
+    ) -> Result<Self, RunError> {
+        let context = context_in(engine, &memory)?;
+        Ok(Self { context, queue: Queue::new(primary, stream)?, _memory: memory })
     }
 
-    fn synchronize(&self) -> Result<(), DriverError> {
-        // SAFETY: the stream is live until this is dropped.
-        unsafe { result::stream::synchronize(self.0) }
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        // SAFETY: created by `new` and destroyed once; a failure leaves nothing to do.
-        let _ = unsafe { result::stream::destroy(self.0) };
-    }
-}
-
-/// A moment on a stream. Waiting for it spins, as `trtexec --useSpinWait` does: a sleeping host wakes up late.
-struct Event(CUevent);
-
-impl Event {
-    fn new() -> Result<Self, DriverError> {
-        result::event::create(CUevent_flags::CU_EVENT_DEFAULT).map(Self)
-    }
-
-    fn record(&self, stream: &Stream) -> Result<(), DriverError> {
-        // SAFETY: both are live and of the same context.
-        unsafe { result::event::record(self.0, stream.0) }
-    }
-
-    fn wait(&self) -> Result<(), DriverError> {
-        // SAFETY: the event is live until this is dropped.
-        unsafe { result::event::synchronize(self.0) }
-    }
-
-    /// Time from `begin` to this event; both must have happened, or the driver says so.
-    fn since(&self, begin: &Self) -> Result<Milliseconds, DriverError> {
-        // SAFETY: both events are live.
-        unsafe { result::event::elapsed(begin.0, self.0) }.map(|time| Milliseconds(f64::from(time)))
-    }
-}
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        // SAFETY: created by `new` and destroyed once; a failure leaves nothing to do.
-        let _ = unsafe { result::event::destroy(self.0) };
+    /// Runs the engine once and waits for its end; returns how long it took by the device's clock.
+    pub fn run(&mut self) -> Result<Milliseconds, RunError> {
+        let Self { context, queue, .. } = self;
+        queue.run(|stream| {
+            // SAFETY: the stream is live, of the process's one context, and every input and output has its address.
+            unsafe { context.enqueue(stream.raw()) }.map_err(refused("to run the engine"))
+        })
     }
 }
 
 /// An engine with memory for its inputs and outputs and a stream on which it runs. Fields are dropped in their order:
 /// the execution context before what it uses.
-pub struct Runner<'e> {
-    context: Context<'e>,
+pub struct Runner {
+    context: Context,
     stream: Stream,
     /// Begin and end of each run in flight.
     events: [[Event; 2]; Runner::IN_FLIGHT],
-    _memory: Vec<Memory>,
-    _gpu: &'e Gpu,
+    _memory: Vec<Arc<Memory>>,
 }
 
-impl<'e> Runner<'e> {
+impl Runner {
     /// Runs that may be on the stream at a time.
     pub const IN_FLIGHT: usize = 2;
 
     /// Makes an engine ready to run; `fill` gives the bytes of an input, and of an output nothing.
     pub fn new(
-        gpu: &'e Gpu,
-        engine: &'e Engine,
+        primary: &PrimaryContext,
+        engine: &Rc<Engine>,
         fill: impl Fn(&EngineIo) -> Option<Vec<u8>>,
     ) -> Result<Self, RunError> {
-        let mut context = engine.context().map_err(refused("an execution context"))?;
-        let inputs_and_outputs = engine.io().map_err(refused("to say how large inputs and outputs are"))?;
-        let mut memory = Vec::new();
-        for (idx, io) in inputs_and_outputs.iter().enumerate() {
-            let size = usize::try_from(io.bytes).map_err(|_| RunError::Refused("an input or output of that size"))?;
-            let piece = Memory::new(size, fill(io).as_deref())?;
-            // SAFETY: the memory is kept beside the context, whose runs have ended before it is freed (see `drop`).
-            unsafe { context.set_address(idx, piece.0) }.map_err(refused("memory of an input or output"))?;
-            memory.push(piece);
-        }
-        let pair = || Ok::<_, DriverError>([Event::new()?, Event::new()?]);
-        Ok(Self { context, stream: Stream::new()?, events: [pair()?, pair()?], _memory: memory, _gpu: gpu })
+        let io = engine.io().map_err(refused("to say how large inputs and outputs are"))?;
+        let piece = |io| Ok::<_, RunError>(Arc::new(Memory::new(primary, size_of(io)?, fill(io).as_deref())?));
+        let memory: Vec<Arc<Memory>> = io.iter().map(piece).collect::<Result<_, _>>()?;
+        let context = context_in(engine, &memory)?;
+        let pair = || Ok::<_, CudaError>([Event::new(primary)?, Event::new(primary)?]);
+        Ok(Self { context, stream: Stream::new(primary)?, events: [pair()?, pair()?], _memory: memory })
     }
 
     /// Puts a run on the stream, as run number `run`; returns the host's time for that.
@@ -193,7 +116,7 @@ impl<'e> Runner<'e> {
         begin.record(&self.stream)?;
         let before = Instant::now();
         // SAFETY: the stream is live and of the current context, and every input and output got its memory in `new`.
-        unsafe { self.context.enqueue(self.stream.0.cast()) }.map_err(refused("to run the engine"))?;
+        unsafe { self.context.enqueue(self.stream.raw()) }.map_err(refused("to run the engine"))?;
         let taken = before.elapsed();
         end.record(&self.stream)?;
         Ok(Milliseconds(taken.as_secs_f64() * 1e3))
@@ -218,7 +141,7 @@ impl<'e> Runner<'e> {
     }
 }
 
-impl Drop for Runner<'_> {
+impl Drop for Runner {
     fn drop(&mut self) {
         // Nothing may be freed under a run. Where the driver fails at this, no run goes on either.
         let _ = self.stream.synchronize();

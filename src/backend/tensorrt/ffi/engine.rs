@@ -2,25 +2,16 @@
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::NonNull;
+use std::rc::Rc;
 
 use super::builder::{Refused, copied, take};
 use super::library::Library;
 use super::sys;
+use crate::backend::tensorrt::EngineIo;
 
 /// A loaded engine.
 pub struct Engine {
     raw: NonNull<sys::Engine>,
-}
-
-/// An input or output of an engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EngineIo {
-    /// Its name.
-    pub name: String,
-    /// Whether it is an input.
-    pub input: bool,
-    /// Bytes that it takes in device memory.
-    pub bytes: u64,
 }
 
 impl Engine {
@@ -61,11 +52,11 @@ impl Engine {
     }
 
     /// A context in which it can run.
-    pub fn context(&self) -> Result<Context<'_>, Refused> {
-        // SAFETY: the handle is live; the context is dropped before it, as its lifetime says.
+    pub fn context(self: &Rc<Self>) -> Result<Context, Refused> {
+        // SAFETY: the handle is live; the context holds it, and is freed before it.
         let raw = unsafe { sys::hx_context_new(self.raw.as_ptr()) };
         let raw = NonNull::new(raw).ok_or(Refused)?;
-        Ok(Context { raw, times: Box::default(), _engine: self })
+        Ok(Context { raw, times: Box::default(), _engine: Rc::clone(self) })
     }
 }
 
@@ -86,15 +77,15 @@ pub struct LayerTime {
 }
 
 /// An engine's execution state: at most one run at a time.
-pub struct Context<'e> {
+pub struct Context {
     raw: NonNull<sys::Context>,
     /// Where the profiler's callback puts its times; boxed, so that it stays where it is.
     #[expect(clippy::box_collection, reason = "the callback holds the vector's address")]
     times: Box<Vec<LayerTime>>,
-    _engine: &'e Engine,
+    _engine: Rc<Engine>,
 }
 
-impl Context<'_> {
+impl Context {
     /// Gives input or output number `io` its device memory, of at least the bytes that [`Engine::io`] says.
     ///
     /// # Safety
@@ -130,9 +121,9 @@ impl Context<'_> {
     }
 }
 
-impl Drop for Context<'_> {
+impl Drop for Context {
     fn drop(&mut self) {
-        // SAFETY: the handle is live and this is its last use; `times` is dropped after it.
+        // SAFETY: the handle is live and this is its last use; `times` and the engine are dropped after it.
         unsafe { sys::hx_context_free(self.raw.as_ptr()) };
     }
 }

@@ -13,7 +13,7 @@ pub use builder::{
     Activation, Builder, Config, DeviceType, ElementType, Elementwise, Network, PrecisionFlags, Refused, Tensor,
     Weights, Window,
 };
-pub use device::{Gpu, RunError, Runner};
-pub use engine::{Context, Engine, EngineIo, LayerTime};
+pub use device::{RunError, Runner, Session, size_of};
+pub use engine::{Context, Engine, LayerTime};
 pub use library::{Headers, Library, LibraryError, Version, headers};
 pub use log::{Message, Severity, first_error, listening};

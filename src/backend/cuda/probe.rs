@@ -1,5 +1,4 @@
-//! The CUDA driver, looked for and asked what there is. `cudarc` ends the program where the driver's library is missing,
-//! so that nothing may be called before the probe here.
+//! The CUDA driver, looked for and asked what there is: nothing of it may be called before.
 #![expect(unsafe_code, reason = "the driver is a C library")]
 
 use cudarc::driver::result::{self, device};
