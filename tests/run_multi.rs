@@ -204,7 +204,8 @@ fn a_schedule_runs_in_real_time_segment_by_segment() {
     let policies = vec![policy(0), policy(1)];
     let options = ExecutorOptions::default();
     let (_, reference) = policy(0);
-    let ran = run_real_time(&fixture.problem, policies, vec![reference], 20, Milliseconds(2.0), options).unwrap();
+    let mode = EngineMode::Segments;
+    let ran = run_real_time(&fixture.problem, mode, policies, vec![reference], 20, Milliseconds(2.0), options).unwrap();
     assert!(ran.policies.len() == 2 && ran.warm_up.rounds > 0);
     let ends = &ran.references[0];
     assert!(ends.len() == 20 && ends.iter().flatten().all(|end| end.0 > 0), "{ends:?}");

@@ -88,7 +88,7 @@ fn span_field(policy: &PolicyRun, it: SpanComparison) -> SpanField {
     SpanField {
         task: task.name.clone(),
         layers: [layers.first, layers.last],
-        accelerator: task.accelerator(it.span).to_owned(),
+        accelerator: task.place(it.span),
         predicted_ns: [it.predicted.start.0, it.predicted.end.0],
         start_ms: StatisticsField::new(&it.start, 1.0),
         time_ms: StatisticsField::new(&it.duration, 1.0),
@@ -107,7 +107,7 @@ fn neighbour_field(policy: &PolicyRun, neighbour: &Neighbour) -> NeighbourField 
     NeighbourField {
         task: task.name.clone(),
         layers: [layers.first, layers.last],
-        accelerator: task.accelerator(span).to_owned(),
+        accelerator: task.place(span),
         share,
         predicted_share,
     }

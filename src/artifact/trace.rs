@@ -95,10 +95,13 @@ fn events(log: &RunLog, idx: usize, policy: &PolicyRun, round: usize, begin: Nan
     for (task_idx, task) in policy.tasks.iter().enumerate() {
         for span in 0..task.spans.len() {
             let name = format!("{} {}", task.name, task.layers(span));
-            let track = log.accelerators.iter().position(|name| name == task.accelerator(span)).unwrap_or(0) + 1;
             let actual = policy.rounds[round].spans[task_idx][span];
-            for (pid, at) in [(actual_process(idx), actual), (predicted_process(idx), task.predicted(span))] {
-                events.push(complete(name.clone(), pid, track, begin, at, round));
+            for accelerator in task.accelerators(span) {
+                let track = log.accelerators.iter().position(|name| name == accelerator).unwrap_or(0) + 1;
+                let predicted = task.predicted_on(span, accelerator).unwrap_or_default();
+                for (pid, at) in [(actual_process(idx), actual), (predicted_process(idx), predicted)] {
+                    events.push(complete(name.clone(), pid, track, begin, at, round));
+                }
             }
         }
     }

@@ -26,7 +26,7 @@ pub struct SpanComparison {
     pub median_error: f64,
     /// By which share of the predicted duration the median one is longer; negative where it is shorter.
     pub excess: f64,
-    /// Who ran on other accelerators meanwhile, the longest first.
+    /// Who ran on other accelerators meanwhile (or in an engine that uses several), the longest first.
     pub neighbours: Vec<Neighbour>,
 }
 
@@ -85,10 +85,10 @@ fn neighbours(policy: &PolicyRun, task: usize, span: usize) -> Vec<Neighbour> {
     let own: Vec<Span> = policy.span(task, span).collect();
     let total: Nanoseconds = own.iter().map(|it| it.duration()).sum();
     let predicted = policy.tasks[task].predicted(span);
-    let accelerator = policy.tasks[task].accelerator(span);
+    let own_place = policy.tasks[task].accelerators(span);
     let mut found = Vec::new();
     for (other, it) in policy.tasks.iter().enumerate().filter(|(other, _)| *other != task) {
-        for idx in (0..it.spans.len()).filter(|&idx| it.accelerator(idx) != accelerator) {
+        for idx in (0..it.spans.len()).filter(|&idx| runs_beside(&own_place, &it.accelerators(idx))) {
             let shared: Nanoseconds = policy.span(other, idx).zip(&own).map(|(a, &b)| overlap(a, b)).sum();
             let share = share(shared, total);
             let predicted_share = self::share(overlap(it.predicted(idx), predicted), predicted.duration());
@@ -99,6 +99,11 @@ fn neighbours(policy: &PolicyRun, task: usize, span: usize) -> Vec<Neighbour> {
     }
     found.sort_by(|a, b| b.share.total_cmp(&a.share));
     found
+}
+
+/// Whether spans on these accelerators may run at one time: not where both are on the same one only.
+fn runs_beside(one: &[&str], other: &[&str]) -> bool {
+    one != other || one.len() > 1
 }
 
 fn share(part: Nanoseconds, whole: Nanoseconds) -> f64 {

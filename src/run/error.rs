@@ -53,6 +53,18 @@ pub enum RunError {
         /// Counted changes.
         transitions: usize,
     },
+    /// A task begins where another one, whose engine isn't seen from outside, goes to another accelerator.
+    #[error(
+        "task `{task}` begins after layers {layers} of `{other}`, whose engine goes on elsewhere then: nobody sees when"
+    )]
+    StartsInside {
+        /// The task.
+        task: String,
+        /// The group before its first one.
+        layers: String,
+        /// Its task.
+        other: String,
+    },
     /// A group stands between two of another task, whose engine can't be stopped there.
     #[error(
         "layers {layers} of `{task}` stand between groups of `{around}` on `{accelerator}`, which run in one engine"

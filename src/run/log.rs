@@ -1,7 +1,7 @@
 //! What a run leaves behind, and the figures that people ask of it. Every moment counts from the start of its round.
 
 use super::Statistics;
-use super::segment::{Segment, segments};
+use super::segment::Segment;
 use crate::group::LayerRange;
 use crate::problem::Problem;
 use crate::schedule::{Decision, Occupation, Timeline};
@@ -33,7 +33,7 @@ pub struct RunLog {
 /// Networks run without the accelerators of the platform: on all of it at once, or as its system likes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferenceRun {
-    /// Its name: `all-cores-serial` or `unpinned-concurrent`.
+    /// Its name: `all-cores-serial`, `unpinned-concurrent` or `gpu-only-streams`.
     pub name: String,
     /// What people read.
     pub label: String,
@@ -81,7 +81,8 @@ pub enum EngineMode {
     /// An engine per segment: groups that follow each other on one accelerator with nobody between them.
     #[default]
     Segments,
-    /// One engine per network with one transition inside, as upstream's `trtexec` runs them.
+    /// One engine per network with one transition inside, as upstream's `trtexec` runs them. Where it runs for real, a network is
+    /// one span over all accelerators that its engine uses: the change inside isn't seen.
     Transition,
 }
 
@@ -135,7 +136,7 @@ pub struct GroupPlan {
     pub predicted: Occupation,
 }
 
-/// Neighbouring groups of a task on one accelerator.
+/// Neighbouring groups of a task: on one accelerator, or in one engine that changes it inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupRange {
     /// The first group.
@@ -183,9 +184,29 @@ impl TaskRun {
         LayerRange { first: self.groups[first].layers.first, last: self.groups[last - 1].layers.last }
     }
 
-    /// Accelerator of a span.
-    pub fn accelerator(&self, span: usize) -> &str {
-        &self.groups[self.spans[span].first].accelerator
+    /// Accelerators of a span, in the order in which it enters them first: several where one engine changes inside it.
+    pub fn accelerators(&self, span: usize) -> Vec<&str> {
+        let GroupRange { first, last } = self.spans[span];
+        let mut accelerators = Vec::new();
+        for group in &self.groups[first..last] {
+            if !accelerators.contains(&&*group.accelerator) {
+                accelerators.push(&*group.accelerator);
+            }
+        }
+        accelerators
+    }
+
+    /// The same for people: `gpu`, or `gpu+dla`.
+    pub fn place(&self, span: usize) -> String {
+        self.accelerators(span).join("+")
+    }
+
+    /// When the groups of a span that are on `accelerator` were predicted to run; nothing where there are none.
+    pub fn predicted_on(&self, span: usize, accelerator: &str) -> Option<Span> {
+        let GroupRange { first, last } = self.spans[span];
+        let groups = self.groups[first..last].iter().filter(|group| group.accelerator == accelerator);
+        let moments: Vec<Occupation> = groups.map(|group| group.predicted).collect();
+        Some(Span { start: moments.first()?.start, end: moments.last()?.end })
     }
 
     /// When a span was predicted to run.
@@ -202,13 +223,13 @@ impl PolicyRun {
         Self { name: name.to_owned(), label: label.to_owned(), tasks: tasks.collect(), rounds: Vec::new() }
     }
 
-    /// The same, timed by segments: what an engine's groups do inside it isn't seen.
+    /// The same, timed by `segments`: what an engine's groups do inside it isn't seen.
     #[must_use]
-    pub fn timed_by_segments(mut self, decision: &Decision) -> Self {
+    pub fn timed_by(mut self, segments: &[Segment]) -> Self {
         for task in &mut self.tasks {
             task.spans.clear();
         }
-        for Segment { task, groups, .. } in segments(decision) {
+        for &Segment { task, groups, .. } in segments {
             self.tasks[task].spans.push(groups);
         }
         self

@@ -22,6 +22,6 @@ pub use log::{
 };
 pub use real_time::{RealTimeRun, SETTLING_ROUNDS, run_real_time};
 pub use rounds::{Interleaved, interleave};
-pub use segment::{Segment, causes, check_one_engine_each, lanes, segments};
+pub use segment::{Segment, causes, check_one_engine_each, lanes, segments, starts_of_whole_networks, whole_networks};
 pub use simulated::{PolicyPlan, RunOptions, run_multi};
 pub use statistics::{SPREAD_LIMIT, Statistics};

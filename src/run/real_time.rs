@@ -1,9 +1,9 @@
 //! Rounds in real time: an executor's programs, one per policy, run in turn and recorded.
 
 use super::executor::{Cause, Executor, ExecutorError, ExecutorOptions, Program};
-use super::log::{PolicyRun, Round, WarmUp};
+use super::log::{EngineMode, PolicyRun, Round, WarmUp};
 use super::rounds::interleave;
-use super::segment::{Segment, segments};
+use super::segment::{Segment, segments, whole_networks};
 use super::simulated::PolicyPlan;
 use crate::problem::Problem;
 use crate::units::{Milliseconds, Nanoseconds};
@@ -27,9 +27,11 @@ pub const SETTLING_ROUNDS: u64 = 2;
 /// recorded. In each turn a program runs [`SETTLING_ROUNDS`] before the one that counts.
 ///
 /// Each policy comes with its program, whose segments are [`executor::works`](super::executor::works) of the
-/// [`segments`] of its decision, in that order; they are timed as wholes.
+/// [`segments`] of its decision, in that order, or of its [`whole_networks`] where an engine has a whole network; they are
+/// timed as wholes.
 pub fn run_real_time<E: Cause>(
     problem: &Problem,
+    engine_mode: EngineMode,
     policies: Vec<(PolicyPlan, Program<E>)>,
     references: Vec<Program<E>>,
     iterations: u64,
@@ -37,7 +39,11 @@ pub fn run_real_time<E: Cause>(
     options: ExecutorOptions,
 ) -> Result<RealTimeRun, ExecutorError<E>> {
     let (plans, mut programs): (Vec<PolicyPlan>, Vec<Program<E>>) = policies.into_iter().unzip();
-    let segmented: Vec<Vec<Segment>> = plans.iter().map(|plan| segments(plan.decision)).collect();
+    let of_plan = |plan: &PolicyPlan| match engine_mode {
+        EngineMode::Segments => segments(plan.decision),
+        EngineMode::Transition => whole_networks(plan.decision),
+    };
+    let segmented: Vec<Vec<Segment>> = plans.iter().map(of_plan).collect();
     for (segments, program) in segmented.iter().zip(&programs) {
         let (expected, n) = (segments.len(), program.segments.len());
         if n != expected {
@@ -62,11 +68,10 @@ pub fn run_real_time<E: Cause>(
     let ends = |round: Round| round.spans.iter().flatten().map(|span| span.end).collect();
     let of_references = ran.rounds.split_off(plans.len()).into_iter();
     let references = of_references.map(|rounds| rounds.into_iter().map(ends).collect()).collect();
-    let run = |(plan, rounds)| {
+    let run = |((plan, segments), rounds): ((PolicyPlan, Vec<Segment>), Vec<Round>)| {
         let PolicyPlan { name, label, decision, timeline } = plan;
-        let run = PolicyRun::new(name, label, problem, decision, timeline).timed_by_segments(decision);
-        PolicyRun { rounds, ..run }
+        PolicyRun { rounds, ..PolicyRun::new(name, label, problem, decision, timeline).timed_by(&segments) }
     };
-    let policies = plans.into_iter().zip(ran.rounds).map(run).collect();
+    let policies = plans.into_iter().zip(segmented).zip(ran.rounds).map(run).collect();
     Ok(RealTimeRun { policies, references, warm_up: WarmUp { time: warm_up, rounds: ran.warm_up_rounds } })
 }

@@ -12,7 +12,7 @@ pub struct Segment {
     pub task: usize,
     /// Its groups.
     pub groups: GroupRange,
-    /// The accelerator, by its position in the problem.
+    /// The accelerator, by its position in the problem; the first one where an engine changes it inside.
     pub machine: usize,
 }
 
@@ -28,6 +28,41 @@ pub fn segments(decision: &Decision) -> Vec<Segment> {
         }
     }
     segments
+}
+
+/// Every task as one segment: what is run where an engine has a whole network.
+pub fn whole_networks(decision: &Decision) -> Vec<Segment> {
+    let whole = |(task, placement): (usize, &Vec<usize>)| {
+        let machine = *placement.first()?;
+        Some(Segment { task, groups: GroupRange { first: 0, last: placement.len() }, machine })
+    };
+    decision.placement.iter().enumerate().filter_map(whole).collect()
+}
+
+/// For every task, the tasks whose engine must have ended before its own begins, where an engine has a whole network and the
+/// order of `decision` is kept from outside of it: the one whose last group stands before its first. After that the devices
+/// serve whoever comes first.
+///
+/// # Errors
+/// Where one engine per network can't run it (see [`check_one_engine_each`]), and where a task begins when another one changes
+/// its accelerator, which isn't seen from outside.
+pub fn starts_of_whole_networks(problem: &Problem, decision: &Decision) -> Result<Vec<Vec<usize>>, RunError> {
+    check_one_engine_each(problem, decision)?;
+    let before = |id: GroupId| {
+        let order = &decision.order[decision.placement[id.task][id.group]];
+        let position = order.iter().position(|&other| other == id)?;
+        position.checked_sub(1).map(|before| order[before])
+    };
+    let starts = |task: usize| match before(GroupId { task, group: 0 }) {
+        None => Ok(Vec::new()),
+        Some(last) if last.group + 1 == problem.tasks[last.task].groups.len() => Ok(vec![last.task]),
+        Some(inside) => Err(RunError::StartsInside {
+            task: problem.tasks[task].name.clone(),
+            layers: problem.tasks[inside.task].groups[inside.group].layers.to_string(),
+            other: problem.tasks[inside.task].name.clone(),
+        }),
+    };
+    (0..problem.tasks.len()).map(starts).collect()
 }
 
 /// Whether a group's accelerator runs it right after the group before it.

@@ -22,7 +22,9 @@ pub(super) fn into_run_log(file: &RunLogFile) -> Result<RunLog> {
         bail!("policies: empty");
     }
     let policies = file.policies.iter().enumerate();
-    let policies = policies.map(|(idx, policy)| into_policy(policy, &file.accelerators, &format!("policies[{idx}]")));
+    let in_one_engine = matches!(file.engine_mode, EngineModeField::Transition);
+    let policies = policies
+        .map(|(idx, policy)| into_policy(policy, &file.accelerators, in_one_engine, &format!("policies[{idx}]")));
     let log = RunLog {
         policies: policies.collect::<Result<_>>()?,
         backend: BackendRecord {
@@ -55,12 +57,15 @@ fn into_reference((idx, field): (usize, &ReferenceField)) -> Result<ReferenceRun
     Ok(ReferenceRun { name: field.name.clone(), label: field.label.clone(), ends })
 }
 
-fn into_policy(field: &PolicyField, accelerators: &[String], at: &str) -> Result<PolicyRun> {
+fn into_policy(field: &PolicyField, accelerators: &[String], in_one_engine: bool, at: &str) -> Result<PolicyRun> {
     if field.tasks.is_empty() {
         bail!("{at}.tasks: empty");
     }
     let tasks = (0..field.tasks.len()).map(|task| into_task(&field.tasks, task, accelerators, at));
     let tasks: Vec<TaskRun> = tasks.collect::<Result<_>>()?;
+    if !in_one_engine {
+        tasks.iter().enumerate().try_for_each(|(idx, task)| check_places(task, &format!("{at}.tasks[{idx}]")))?;
+    }
     let n_rounds = field.rounds_ns.len();
     if n_rounds == 0 {
         bail!("{at}.rounds_ns: empty");
@@ -122,15 +127,12 @@ fn into_group(field: &GroupField, accelerators: &[String], at: &str) -> Result<G
     })
 }
 
-/// Spans that hold every group once, each on one accelerator.
+/// Spans that hold every group once.
 fn into_spans(fields: &[[usize; 2]], groups: &[GroupPlan], at: &str) -> Result<Vec<GroupRange>> {
     let mut next = 0;
     for (idx, &[first, last]) in fields.iter().enumerate() {
         if first != next || last <= first || last > groups.len() {
             bail!("{at}.spans[{idx}]: [{first}, {last}] doesn't go on at group {next} of {}", groups.len());
-        }
-        if groups[first..last].iter().any(|group| group.accelerator != groups[first].accelerator) {
-            bail!("{at}.spans[{idx}]: its groups are on several accelerators");
         }
         next = last;
     }
@@ -138,6 +140,14 @@ fn into_spans(fields: &[[usize; 2]], groups: &[GroupPlan], at: &str) -> Result<V
         bail!("{at}.spans: end at group {next} of {}", groups.len());
     }
     Ok(fields.iter().map(|&[first, last]| GroupRange { first, last }).collect())
+}
+
+/// An engine of a segment is on one accelerator.
+fn check_places(task: &TaskRun, at: &str) -> Result<()> {
+    match (0..task.spans.len()).find(|&span| task.accelerators(span).len() > 1) {
+        Some(idx) => bail!("{at}.spans[{idx}]: its groups are on several accelerators"),
+        None => Ok(()),
+    }
 }
 
 fn into_round(round: &[Vec<[u64; 2]>], released: &[u64], tasks: &[TaskRun], at: &str, idx: usize) -> Result<Round> {

@@ -50,6 +50,37 @@ fn a_log_survives_being_written_and_read() {
     assert_eq!(read_run_log(&write_run_log(&log).unwrap(), "again").unwrap(), log);
 }
 
+/// The same as one engine with the transition inside ran it, on a device.
+fn in_one_engine() -> String {
+    let real = small().replace("\"sim\", \"simulated\": true", "\"tensorrt\", \"simulated\": false");
+    let whole = real.replace("\"segments\"", "\"transition\"").replace("[[0, 1], [1, 2]]", "[[0, 2]]");
+    whole.replace("[2, 10], [10, 12]", "[2, 12]")
+}
+
+#[test]
+fn an_engine_that_changes_its_accelerator_is_one_span_over_both_and_says_so() {
+    let log = read_run_log(&in_one_engine(), "run.json").unwrap();
+    let task = &log.policies[0].tasks[0];
+    assert_eq!((task.accelerators(0), task.place(0)), (vec!["gpu", "dla"], "gpu+dla".to_owned()));
+    let on_dla = task.predicted_on(0, "dla").unwrap();
+    assert_eq!((on_dla.start.0, on_dla.end.0, task.predicted_on(0, "npu")), (9, 12, None));
+    assert_eq!(read_run_log(&write_run_log(&log).unwrap(), "again").unwrap(), log);
+    let text = report::run::text(&log, false);
+    assert!(text.contains("0-3  GPU+DLA") && text.contains("when it changes isn't seen"), "{text}");
+    assert!(text.contains("+ several engines, each on any of its accelerators"), "{text}");
+    assert!(comparison_to_json(&log).unwrap().contains("\"accelerator\": \"gpu+dla\""));
+    // In the trace it stands on both tracks, the prediction on each where its groups are.
+    let trace: serde_json::Value = serde_json::from_str(&trace_to_json(&log).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let tracks = |pid: u64| {
+        let of_round = events.iter().filter(move |event| event["pid"] == pid && event["args"]["round"] == 1);
+        of_round.map(|event| (event["tid"].as_u64(), event["ts"].as_f64())).collect::<Vec<_>>()
+    };
+    assert_eq!(tracks(1), [(Some(1), Some(0.002)), (Some(2), Some(0.002))]);
+    assert_eq!(tracks(2), [(Some(1), Some(0.002)), (Some(2), Some(0.009))]);
+    show(&log);
+}
+
 #[test]
 fn refuses_what_no_run_leaves_behind() {
     let check = |from: &str, to: &str, expected: &str| assert_eq!(refusal(from, to), format!("run.json: {expected}"));

@@ -38,10 +38,7 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
     let runtime = onnxruntime::open()?;
     onnxruntime::check_platform(&runtime, &plans.posed.platform.value)?;
     note_modelled(plans, arguments.output.quiet);
-    let cancel = Arc::new(AtomicBool::new(false));
-    let on_interrupt = Arc::clone(&cancel);
-    ctrlc::set_handler(move || on_interrupt.store(true, SeqCst))
-        .map_err(|error| anyhow!("Ctrl-C can't be caught: {error}"))?;
+    let cancel = stopped_by_interrupt()?;
     let mut builder = Builder::new(plans, &runtime, arguments.search.seed)?;
     let mut programs = Vec::new();
     for policy in policies {
@@ -56,7 +53,15 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
     let (names, references): (Vec<_>, Vec<_>) = references.into_iter().unzip();
     let warm_up = Milliseconds(arguments.warm_up.into());
     let options = onnxruntime::executor_options(cancel);
-    let ran = run_real_time(problem, with_plans, references, arguments.iterations.into(), warm_up, options);
+    let ran = run_real_time(
+        problem,
+        EngineMode::Segments,
+        with_plans,
+        references,
+        arguments.iterations.into(),
+        warm_up,
+        options,
+    );
     let ran = ran.map_err(|error| failed(&error))?;
     // Right after the last round, before the cores have come to rest.
     let clocks = host::clocks(&available_cores());
@@ -109,6 +114,15 @@ fn note_modelled(plans: &Plans, quiet: bool) {
         names.join(", ")
     );
     output::note(quiet, &line);
+}
+
+/// What Ctrl-C sets from now on.
+pub(super) fn stopped_by_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let on_interrupt = Arc::clone(&cancel);
+    ctrlc::set_handler(move || on_interrupt.store(true, SeqCst))
+        .map_err(|error| anyhow!("Ctrl-C can't be caught: {error}"))?;
+    Ok(cancel)
 }
 
 fn failed(error: &ExecutorError<OnnxRuntimeError>) -> Failure {

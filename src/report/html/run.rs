@@ -128,7 +128,7 @@ fn spans(log: &RunLog, policy: &PolicyRun, comparisons: &[SpanComparison]) -> St
         vec![
             task.name.clone(),
             task.layers(it.span).to_string(),
-            task.accelerator(it.span).to_uppercase(),
+            task.place(it.span).to_uppercase(),
             digits(it.predicted.start.to_milliseconds()),
             digits(it.start.median),
             digits(it.predicted.duration().to_milliseconds()),

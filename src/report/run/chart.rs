@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 
 use super::capitalized;
 use crate::report::gantt::{axis, letter};
-use crate::run::{PolicyRun, RunLog, Span};
+use crate::run::{EngineMode, PolicyRun, RunLog, Span};
 use crate::units::Nanoseconds;
 
 /// Columns of time.
 const WIDTH: usize = 72;
 const IDLE: char = '.';
 const TRANSITION: char = '>';
+/// Engines that use several accelerators may be over each other.
+const SEVERAL: char = '+';
 
 /// A span on an accelerator.
 #[derive(Clone, Debug)]
@@ -33,12 +35,13 @@ pub(in crate::report) fn typical_round(policy: &PolicyRun) -> usize {
 pub(in crate::report) fn predicted_bars(policy: &PolicyRun, accelerator: &str) -> Vec<Bar> {
     bars(policy, accelerator, |task, span| {
         let entry = &policy.tasks[task];
-        let groups = &entry.groups[entry.spans[span].first..entry.spans[span].last];
-        let phases = groups.iter().flat_map(|group| {
+        let groups = entry.groups[entry.spans[span].first..entry.spans[span].last].iter();
+        let phases = groups.filter(|group| group.accelerator == accelerator).flat_map(|group| {
             let at = group.predicted;
             [Span { start: at.start, end: at.entered }, Span { start: at.worked, end: at.end }]
         });
-        (entry.predicted(span), phases.filter(|phase| phase.start < phase.end).collect())
+        let at = entry.predicted_on(span, accelerator).unwrap_or_default();
+        (at, phases.filter(|phase| phase.start < phase.end).collect())
     })
 }
 
@@ -50,7 +53,7 @@ pub(in crate::report) fn measured_bars(policy: &PolicyRun, accelerator: &str, ro
 fn bars(policy: &PolicyRun, accelerator: &str, at: impl Fn(usize, usize) -> (Span, Vec<Span>)) -> Vec<Bar> {
     let mut bars = Vec::new();
     for (task, entry) in policy.tasks.iter().enumerate() {
-        for span in (0..entry.spans.len()).filter(|&span| entry.accelerator(span) == accelerator) {
+        for span in (0..entry.spans.len()).filter(|&span| entry.accelerators(span).contains(&accelerator)) {
             let (at, overheads) = at(task, span);
             bars.push(Bar { task, span, at, overheads });
         }
@@ -80,7 +83,12 @@ pub(super) fn chart(log: &RunLog, policy: &PolicyRun) -> String {
     let _ = writeln!(text, "{:indent$} {}", "", axis(WIDTH, end));
     let tasks: Vec<String> =
         policy.tasks.iter().enumerate().map(|(task, entry)| format!("{} {}", letter(task), entry.name)).collect();
-    let _ = writeln!(text, "{:indent$}  {}, {TRANSITION} transition, {IDLE} idle", "", tasks.join(", "));
+    let several = if log.engine_mode == EngineMode::Transition && !log.backend.simulated {
+        format!(", {SEVERAL} several engines, each on any of its accelerators")
+    } else {
+        String::new()
+    };
+    let _ = writeln!(text, "{:indent$}  {}, {TRANSITION} transition, {IDLE} idle{several}", "", tasks.join(", "));
     let _ = writeln!(
         text,
         "{:indent$}  {} is round {} of {}, whose makespan is the median",
@@ -96,10 +104,12 @@ fn row(bars: &[Bar], end: u64) -> String {
     let cell = |column: u64| {
         let middle = Nanoseconds((2 * column + 1) * end / (2 * WIDTH as u64));
         let holds = |span: &Span| span.start <= middle && middle < span.end;
-        match bars.iter().find(|bar| holds(&bar.at)) {
-            Some(bar) if bar.overheads.iter().any(holds) => TRANSITION,
-            Some(bar) => letter(bar.task),
-            None => IDLE,
+        let mut here = bars.iter().filter(|bar| holds(&bar.at));
+        match (here.next(), here.next()) {
+            (Some(_), Some(_)) => SEVERAL,
+            (Some(bar), None) if bar.overheads.iter().any(holds) => TRANSITION,
+            (Some(bar), None) => letter(bar.task),
+            (None, _) => IDLE,
         }
     };
     (0..WIDTH as u64).map(cell).collect()

@@ -81,6 +81,9 @@ pub(super) fn heading(log: &RunLog) -> String {
     }
     if log.engine_mode == EngineMode::Transition {
         text.push_str("  one engine per network, with the transition inside\n");
+        if !log.backend.simulated {
+            text.push_str("  an engine is one span over its accelerators: when it changes isn't seen\n");
+        }
     }
     text
 }
@@ -99,7 +102,7 @@ fn spans_table(policy: &PolicyRun, task: usize, comparisons: &[SpanComparison], 
     for it in comparisons.iter().filter(|it| it.task == task) {
         table.row([
             policy.tasks[task].layers(it.span).to_string(),
-            policy.tasks[task].accelerator(it.span).to_uppercase(),
+            policy.tasks[task].place(it.span).to_uppercase(),
             digits(it.predicted.start.to_milliseconds()),
             digits(it.start.median),
             digits(it.predicted.duration().to_milliseconds()),
@@ -163,7 +166,7 @@ fn lost(it: &SpanComparison) -> f64 {
 fn slowed_sentence(policy: &PolicyRun, it: &SpanComparison) -> String {
     let named = |task: usize, span: usize| {
         let entry = &policy.tasks[task];
-        format!("layers {} of {} on {}", entry.layers(span), entry.name, entry.accelerator(span).to_uppercase())
+        format!("layers {} of {} on {}", entry.layers(span), entry.name, entry.place(span).to_uppercase())
     };
     let beside = |neighbour: &Neighbour| {
         let Neighbour { task, span, share, predicted_share } = *neighbour;
