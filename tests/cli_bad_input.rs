@@ -219,8 +219,6 @@ fn bad_usage_is_refused_with_exit_code_2() {
 }
 
 #[test]
-fn a_backend_that_is_not_there_ends_with_exit_code_4() {
-    let run = ["run-multi", "--dnns", "googlenet,resnet", "--backend", "tensorrt"];
-    refuses(&run, 4, &["backend `tensorrt`", "hint: "]);
-    refuses(&["run-multi", "--dnns", "googlenet,resnet", "--backend", "abacus"], 2, &["--backend", "sim"]);
+fn a_backend_that_nobody_has_is_refused() {
+    refuses(&["run-multi", "--dnns", "googlenet,resnet", "--backend", "abacus"], 2, &["--backend", "sim", "tensorrt"]);
 }

@@ -51,6 +51,16 @@ pub(in crate::cli) fn resolve_plans(wish: Wish) -> Result<Target, Failure> {
     of_backend(tensorrt::open().map_or_else(without, Backend::Tensorrt), wish)
 }
 
+/// TensorRT for a platform that was found already.
+pub(in crate::cli) fn tensorrt_for(platform: Found<Platform>, options: BuildOptions) -> Result<Target, Failure> {
+    let tensorrt = tensorrt::open().map_err(|error| unavailable(&error))?;
+    let name = platform.value.name.clone();
+    refuse_other_board(&name, &name)?;
+    let precision = tensorrt.check_precision(options.precision);
+    precision.map_err(|error| Failure::usage(format!("the profiles' precision: {error}")))?;
+    Ok(Target { backend: Backend::Tensorrt(tensorrt), platform: Some(platform), options })
+}
+
 fn of_backend(backend: Backend, wish: Wish) -> Result<Target, Failure> {
     let platform = platform(&backend, wish.platform)?;
     let precision = wish.options.precision;
@@ -87,7 +97,7 @@ fn backend(wish: Wish) -> Result<Backend, Failure> {
     }
 }
 
-fn unavailable(error: &Unavailable) -> Failure {
+pub(in crate::cli) fn unavailable(error: &Unavailable) -> Failure {
     let hint = match error {
         Unavailable::NotCompiled => {
             "install libnvinfer-dev or run scripts/fetch-tensorrt-rtx.sh, and build haxconn again"
@@ -107,19 +117,25 @@ fn platform(backend: &Backend, wish: Option<&str>) -> Result<Option<Found<Platfo
         (Backend::Tensorrt(_) | Backend::Plans, Some(HOST)) if here.is_none() => Ok(None),
         (Backend::Tensorrt(_), Some(wish)) => {
             let found = inputs::platform(wish)?;
-            let name = found.value.name.as_str();
-            if builtin::platform_names().contains(&name) && here != Some(name) {
-                let here = here.unwrap_or("none of the shipped platforms");
-                return Err(Failure::usage(format!(
-                    "`--platform {wish}`: TensorRT builds for the machine it runs on, and this one is {here}"
-                ))
-                .hint("leave `--platform` out, or build with `--backend sim`"));
-            }
+            refuse_other_board(wish, &found.value.name)?;
             Ok(Some(found))
         }
         (Backend::Plans, Some(wish)) => inputs::platform(wish).map(Some),
         (Backend::Tensorrt(_) | Backend::Plans, None) => here.map(inputs::platform).transpose(),
     }
+}
+
+/// Refuses the shipped platform `name`, asked for as `wish`, where this machine is another one.
+fn refuse_other_board(wish: &str, name: &str) -> Result<(), Failure> {
+    let here = board().and_then(|board| board.platform);
+    if !builtin::platform_names().contains(&name) || here == Some(name) {
+        return Ok(());
+    }
+    let here = here.unwrap_or("none of the shipped platforms");
+    Err(Failure::usage(format!(
+        "`--platform {wish}`: TensorRT builds for the machine it runs on, and this one is {here}"
+    ))
+    .hint("leave `--platform` out, or take `--backend sim`"))
 }
 
 impl Target {

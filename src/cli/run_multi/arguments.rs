@@ -61,6 +61,9 @@ pub(in crate::cli) struct RunMultiArguments {
     /// How networks are made into engines
     #[arg(long, value_enum, default_value_t = EngineModeArgument::Segments, help_heading = "Run")]
     pub(in crate::cli) engine_mode: EngineModeArgument,
+    /// Folder of TensorRT's plans: engines are taken from there, and built there when missing
+    #[arg(long, default_value = "build", value_name = "DIR", help_heading = "Run")]
+    pub(in crate::cli) build: PathBuf,
     /// Rounds of every policy that are recorded
     #[arg(
         long,

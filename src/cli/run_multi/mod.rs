@@ -3,6 +3,7 @@
 mod arguments;
 mod policies;
 mod real;
+mod tensorrt;
 mod verify;
 
 use std::path::Path;
@@ -25,17 +26,17 @@ pub(super) fn run(arguments: &RunMultiArguments) -> Result<(), Failure> {
     let quiet = arguments.output.quiet;
     report::refuse_one_name(&arguments.files, Some(&*arguments.out))?;
     if arguments.backend == BackendArgument::Tensorrt {
-        return Err(not_here("tensorrt"));
+        tensorrt::check_here()?;
     }
     let plans = Plans::of(arguments)?;
     let policies = plans.policies();
     refuse_too_many(&policies, arguments.iterations)?;
     let folder = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty());
     artifact::prepare_folder(folder.unwrap_or(Path::new(".")))?;
-    let log = if is_real(&plans, arguments)? {
-        real::run(&plans, &policies, arguments)?
-    } else {
-        simulate(&plans, &policies, arguments)?
+    let log = match runs_by(&plans, arguments)? {
+        RunsBy::OnnxRuntime => real::run(&plans, &policies, arguments)?,
+        RunsBy::Tensorrt => tensorrt::run(&plans, &policies, arguments)?,
+        RunsBy::Simulator => simulate(&plans, &policies, arguments)?,
     };
     let json = artifact::write_run_log(&log)?;
     artifact::write_text(&arguments.out, &json)?;
@@ -53,29 +54,38 @@ pub(super) fn run(arguments: &RunMultiArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether ONNX Runtime runs the schedules: it is asked for, or the platform says how each of its accelerators is run by it.
-fn is_real(plans: &Plans, arguments: &RunMultiArguments) -> Result<bool, Failure> {
+/// What runs the schedules.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RunsBy {
+    Simulator,
+    OnnxRuntime,
+    Tensorrt,
+}
+
+/// What runs the schedules: what is asked for; else ONNX Runtime where the platform says how each of its accelerators is run
+/// by it.
+fn runs_by(plans: &Plans, arguments: &RunMultiArguments) -> Result<RunsBy, Failure> {
     let platform = &plans.posed.platform.value;
     let runs_here = platform.accelerators.iter().all(|accelerator| accelerator.provider.is_some());
-    let real = match arguments.backend {
-        BackendArgument::Onnxruntime => true,
-        BackendArgument::Auto => runs_here,
-        BackendArgument::Sim | BackendArgument::Tensorrt => false,
+    let runs_by = match arguments.backend {
+        BackendArgument::Onnxruntime => RunsBy::OnnxRuntime,
+        BackendArgument::Auto if runs_here => RunsBy::OnnxRuntime,
+        BackendArgument::Tensorrt => RunsBy::Tensorrt,
+        BackendArgument::Sim | BackendArgument::Auto => RunsBy::Simulator,
     };
     if arguments.backend == BackendArgument::Auto {
-        let why = if real {
+        let why = if runs_here {
             "onnxruntime (the platform names its providers)"
         } else {
             "sim (the platform names no providers)"
         };
         output::note(arguments.output.quiet, &format!("backend: {why}"));
     }
-    if arguments.verify && !real {
-        return Err(
-            Failure::usage("`--verify`: the simulator computes nothing").hint("run with `--backend onnxruntime`")
-        );
+    if arguments.verify && runs_by == RunsBy::Simulator {
+        return Err(Failure::usage("`--verify`: the simulator computes nothing")
+            .hint("run with `--backend onnxruntime` or `--backend tensorrt`"));
     }
-    Ok(real)
+    Ok(runs_by)
 }
 
 fn simulate(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiArguments) -> Result<RunLog, Failure> {
@@ -102,9 +112,4 @@ fn refuse_too_many(policies: &[PolicyPlan], iterations: u32) -> Result<(), Failu
         .hint(format!("use at most `--iterations {}`", MOST_SPANS / groups.max(1))));
     }
     Ok(())
-}
-
-fn not_here(backend: &str) -> Failure {
-    Failure::no_backend(format!("backend `{backend}` can't run schedules in this version"))
-        .hint("run with `--backend sim`")
 }

@@ -5,13 +5,14 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use super::arguments::RunMultiArguments;
-use crate::cli::args::{NetworkArguments, Policy};
+use crate::cli::args::{BackendArgument, NetworkArguments, Policy};
+use crate::cli::board::board;
 use crate::cli::failure::Failure;
 use crate::cli::posing::Posed;
 use crate::cli::replay::{self, Replay};
 use crate::cli::schedule::{self, Prediction};
 use crate::cli::{inputs, output};
-use crate::run::{EngineMode, PolicyPlan, RunError, check_one_engine_each};
+use crate::run::{EngineMode, PolicyPlan, RunError, check_one_engine_each, starts_of_whole_networks};
 use crate::schedule::{Baseline, Decision, Objective, Timeline, baselines, best_baseline};
 
 /// A problem and the schedules of it that are run.
@@ -51,7 +52,10 @@ impl Plans {
 
     fn searched(arguments: &RunMultiArguments) -> Result<Self, Failure> {
         let networks = NetworkArguments { dnns: arguments.dnns.clone(), groups: arguments.groups.clone() };
-        let platform = arguments.platform.as_deref().unwrap_or(inputs::USUAL_PLATFORM);
+        // TensorRT runs on the machine that it is on.
+        let here = if arguments.backend == BackendArgument::Tensorrt { board() } else { None };
+        let usual = here.and_then(|board| board.platform).unwrap_or(inputs::USUAL_PLATFORM);
+        let platform = arguments.platform.as_deref().unwrap_or(usual);
         let posed = schedule::pose(&networks, platform, &arguments.search)?;
         say_remarks(&posed, arguments);
         let options = schedule::options(&arguments.search);
@@ -172,7 +176,11 @@ fn honoured(posed: &Posed, policies: Vec<Plan>, arguments: &RunMultiArguments) -
     }
     let mut honoured = Vec::new();
     for plan in policies {
-        match check_one_engine_each(&posed.problem, &plan.decision) {
+        let honours = match arguments.backend {
+            BackendArgument::Tensorrt => starts_of_whole_networks(&posed.problem, &plan.decision).map(|_| ()),
+            _ => check_one_engine_each(&posed.problem, &plan.decision),
+        };
+        match honours {
             Ok(()) => honoured.push(plan),
             Err(error) if honoured.is_empty() => return Err(not_one_engine(&plan, &error)),
             Err(error) => {

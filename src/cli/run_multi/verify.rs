@@ -43,25 +43,39 @@ pub(super) fn check(
                     || anyhow!("`--verify`: {label}: output `{name}` is missing, or isn't of single precision");
                 let [ours, expected] = [&tensors[task], &alone[task]].map(|tensors| tensors.numbers(name));
                 let (ours, expected) = ours.zip(expected).ok_or_else(missing)?;
-                let error = relative_error(&ours, &expected).ok_or_else(|| {
-                    anyhow!("`--verify`: {label}: output `{name}` has other sides, or holds what is no number")
-                })?;
-                if error > LARGEST_ERROR {
-                    return Err(anyhow!(
-                        "`--verify`: {label}: output `{name}` differs from that of the network alone by {error:.2e}, more than \
-                         {LARGEST_ERROR:.0e}"
-                    )
-                    .into());
-                }
-                largest = largest.max(error);
+                largest = largest.max(check_numbers(label, name, &ours, &expected, LARGEST_ERROR)?);
             }
         }
-        lines.push(format!(
-            "verified: {}: outputs as of each network alone (largest relative error {largest:.1e})",
-            policy.label
-        ));
+        lines.push(verified(policy.label, largest));
     }
     Ok(lines)
+}
+
+/// What is said of a policy whose outputs are right.
+pub(super) fn verified(label: &str, largest: f64) -> String {
+    format!("verified: {label}: outputs as of each network alone (largest relative error {largest:.1e})")
+}
+
+/// The relative error of an output of the policy called `label`.
+///
+/// # Errors
+/// Where it is larger than `bound`, where numbers are missing, and where one is none.
+pub(super) fn check_numbers(
+    label: &str,
+    name: &str,
+    ours: &[f32],
+    expected: &[f32],
+    bound: f64,
+) -> Result<f64, Failure> {
+    let error = relative_error(ours, expected)
+        .ok_or_else(|| anyhow!("`--verify`: {label}: output `{name}` has other sides, or holds what is no number"))?;
+    if error > bound {
+        return Err(anyhow!(
+            "`--verify`: {label}: output `{name}` differs from that of the network alone by {error:.2e}, more than {bound:.0e}"
+        )
+        .into());
+    }
+    Ok(error)
 }
 
 /// Norm of the difference over the norm of `expected`; `None` where their lengths differ, or a number is none.
