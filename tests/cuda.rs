@@ -74,7 +74,7 @@ fn work_on_a_stream_has_ended_when_it_is_waited_for_and_its_time_is_the_devices(
 fn more_memory_than_there_is_is_a_sentence() {
     let Some(context) = context() else { return };
     let refusal = Memory::new(&context, 1 << 50, None).unwrap_err().to_string();
-    assert!(refusal.starts_with("the CUDA driver fails: ") && refusal.contains("OUT_OF_MEMORY"), "{refusal}");
+    assert!(refusal.starts_with("the CUDA driver fails: "), "{refusal}");
     // The context lives on.
     assert_eq!(memory(&context, 4, 3).read(&context).unwrap(), [3; 4]);
 }

@@ -204,3 +204,24 @@ fn plans_that_are_cut_off_or_no_plans_are_not_loaded() {
         assert!(!loaded, "{messages:?}");
     }
 }
+
+#[test]
+fn a_lane_without_a_driver_is_told_so_before_a_plan_is_loaded() {
+    let Some(tensorrt) = tensorrt() else { return };
+    // Where there is a GPU the lane is set up, and its plan is what is refused.
+    let plan = std::sync::Arc::new(b"not a plan".to_vec());
+    let engine = LaneEngine {
+        what: "layers 0-9 of `net` (net.plan)".to_owned(),
+        plan,
+        dla_core: None,
+        tensors: super::super::SegmentTensors::default(),
+        buffers: crate::backend::cuda::Buffers::default(),
+    };
+    let refusal = tensorrt.lane(vec![engine]).err().unwrap().to_string();
+    let words = if crate::backend::cuda::PrimaryContext::open().is_err() {
+        "the lane's CUDA context: "
+    } else {
+        "layers 0-9 of `net` (net.plan): TensorRT refuses to load the plan: "
+    };
+    assert!(refusal.starts_with(words), "{refusal}");
+}

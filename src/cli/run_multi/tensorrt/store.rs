@@ -15,6 +15,7 @@ use crate::cli::run_multi::arguments::RunMultiArguments;
 use crate::cli::run_multi::policies::Plans;
 use crate::engine::{self, EngineSpec};
 use crate::network::Network;
+use crate::run::EngineMode;
 
 /// A plan, read.
 pub(super) struct Stored {
@@ -76,8 +77,11 @@ fn build_missing(jobs: &[Job], target: &Target, arguments: &RunMultiArguments) -
     let n_built = outcomes.len() - n_there;
     let out = arguments.build.display();
     output::note(quiet, &format!("engines in {out}: {n_there} up to date, {n_built} built"));
-    for (job, outcome) in jobs.iter().zip(&outcomes) {
-        say_fallbacks(job, &outcome.description, quiet);
+    // An engine of a whole network takes its tail to the GPU by itself, as the artifact's does.
+    if EngineMode::from(arguments.engine_mode) == EngineMode::Segments {
+        for (job, outcome) in jobs.iter().zip(&outcomes) {
+            say_fallbacks(job, &outcome.description, quiet);
+        }
     }
     match failure {
         // What was built before stays, and the next run goes on from there.
@@ -88,9 +92,7 @@ fn build_missing(jobs: &[Job], target: &Target, arguments: &RunMultiArguments) -
 
 /// An engine's layers that left the DLA run on the GPU beside whatever the schedule has there.
 fn say_fallbacks(job: &Job, description: &PlanDescription, quiet: bool) {
-    let unplanned = |layer: &&usize| job.spec.segment().is_some() && job.spec.device_of(**layer) == engine::Device::Dla;
-    let names =
-        description.fallbacks.iter().filter(unplanned).map(|&layer| format!("`{}`", job.network.layers[layer].name));
+    let names = description.fallbacks.iter().map(|&layer| format!("`{}`", job.network.layers[layer].name));
     let names: Vec<String> = names.collect();
     if !names.is_empty() {
         let stem = job.spec.stem();
