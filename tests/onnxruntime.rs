@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 #![expect(clippy::unwrap_used, reason = "a test ends where its folder or its program can't be used")]
 
+mod models;
 mod program;
 
 use std::env;
@@ -14,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use haxconn::backend::onnxruntime::available_cores;
+use models::{Builder, value_info};
 use program::write;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -213,6 +215,82 @@ fn ctrl_c_ends_a_run_and_leaves_what_was_there() {
     let output = child.wait_with_output().unwrap();
     assert!(!output.status.success());
     assert_eq!(fs::read_to_string(log).unwrap(), "what was there");
+}
+
+#[test]
+fn use_of_the_memory_is_derived_from_bytes_over_times() {
+    let Some((library, cores)) = machine() else { return };
+    let folder = TempDir::new().unwrap();
+    two_cores(folder.path(), cores);
+    let emc = ["profile", "emc", "--backend", "onnxruntime", "--platform", "two.yaml", "--seconds", "50ms"];
+    let further = ["--warm-up", "0", "--dnns", "resnet18", "--on", "cpu1", "--format", "json"];
+    let printed = accepts(folder.path(), &library, &[&emc[..], &further].concat());
+    let results: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    let engine = &results["engines"][0];
+    assert_eq!((engine["accelerator"].as_str(), engine["provenance"].as_str()), (Some("cpu1"), Some("derived")));
+    // ResNet18 moves at least its weights of 45 MB, in no less than a hundredth and no more than ten seconds.
+    let demand = engine["demand_gbps"].as_f64().unwrap();
+    assert!((0.0045..20.0).contains(&demand), "{engine}");
+    assert_eq!(results["engines"].as_array().unwrap().len(), 1);
+    let refused = [&emc[..], &["--on", "gpu"]].concat();
+    refuses(folder.path(), &library, &refused, 2, &["`--on gpu`: `twocores` has these accelerators: cpu0, cpu1"]);
+}
+
+/// A model of two nodes, the second of which the library can't run: as it stands, or with the numbers that it gets.
+fn faulty(operator: &str, indices: &[i64]) -> Vec<u8> {
+    let builder = Builder::new("x", &[1, 3, 8, 8]).node("Relu", &["x"], "r", vec![]);
+    let mut builder = builder.whole("i", indices).node(operator, &["r", "i"], "y", vec![]);
+    builder.graph.output.push(value_info("y", &[1, 3, 8, 8]));
+    builder.bytes()
+}
+
+#[test]
+fn a_part_that_fails_stops_all_lanes_and_is_named() {
+    let Some((library, cores)) = machine() else { return };
+    let folder = TempDir::new().unwrap();
+    two_cores(folder.path(), cores);
+    let log = write(folder.path(), "output/run_multi.json", "what was there");
+    let run = ["run-multi", "--platform", "two.yaml", "--iterations", "2", "--warm-up", "0", "--dnns"];
+    // Refused when its session is made.
+    write(folder.path(), "unknown.onnx", faulty("NoSuchOperator", &[0]));
+    let words = ["unknown", "NoSuchOperator", "nothing was written"];
+    refuses(folder.path(), &library, &[&run[..], &["alexnet,unknown.onnx"]].concat(), 1, &words);
+    // Fails when it runs: there are three channels, and one sample.
+    write(folder.path(), "failing.onnx", faulty("Gather", &[7]));
+    let words = ["failing", "layers ", "nothing was written"];
+    refuses(folder.path(), &library, &[&run[..], &["alexnet,failing.onnx"]].concat(), 1, &words);
+    assert_eq!(fs::read_to_string(log).unwrap(), "what was there");
+}
+
+#[test]
+fn a_killed_run_leaves_what_was_there_and_a_killed_profile_goes_on() {
+    let Some((library, cores)) = machine() else { return };
+    let folder = TempDir::new().unwrap();
+    two_cores(folder.path(), cores);
+    let log = write(folder.path(), "output/run_multi.json", "what was there");
+    let run =
+        ["run-multi", "--platform", "two.yaml", "--dnns", "resnet18,resnet18", "--iterations", "50000", "--quiet"];
+    killed_when(&mut command(folder.path(), &library, &run), || false);
+    assert_eq!(fs::read_to_string(log).unwrap(), "what was there");
+    let first = folder.path().join("output/logs/onnxruntime/twocores/fp32/run1/resnet18_cpu0_layers_0-91.log");
+    let profile = [&PROFILE[..], &["--warm-up", "0", "--dnns", "resnet18"]].concat();
+    killed_when(&mut command(folder.path(), &library, &profile), || first.is_file());
+    let before = fs::read_to_string(&first).unwrap();
+    assert!(!folder.path().join(PROFILES).exists());
+    accepts(folder.path(), &library, &profile);
+    assert_eq!(fs::read_to_string(&first).unwrap(), before);
+    assert!(folder.path().join(PROFILES).exists());
+}
+
+/// Starts `command` and kills it once `is_time` says so, or after some seconds.
+fn killed_when(command: &mut Command, is_time: impl Fn() -> bool) {
+    let mut child = command.stderr(std::process::Stdio::null()).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let begin = Instant::now();
+    while !is_time() && begin.elapsed() < Duration::from_secs(4) {
+        thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success());
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Predicted against what came out: every span, its error, and who ran beside it.
 
+use std::collections::BTreeMap;
+
 use super::log::{PolicyRun, Span};
 use super::statistics::Statistics;
-use crate::units::Nanoseconds;
+use crate::units::{Milliseconds, Nanoseconds};
 
 /// Least share by which a span must take longer than predicted to be called slowed.
 const NOTABLE: f64 = 0.01;
@@ -106,6 +108,31 @@ fn runs_beside(one: &[&str], other: &[&str]) -> bool {
     one != other || one.len() > 1
 }
 
+/// When a round would end in which every span took the median of its times: spans begin in the order in which they were predicted
+/// to, as soon as their task and their accelerators allow. By as much as the median makespan is longer, times scatter: who
+/// waits for several waits for the latest.
+pub fn makespan_of_medians(policy: &PolicyRun) -> Milliseconds {
+    let tasks = policy.tasks.iter().enumerate();
+    let mut order: Vec<(usize, usize)> =
+        tasks.flat_map(|(task, it)| (0..it.spans.len()).map(move |span| (task, span))).collect();
+    let predicted = |&(task, span): &(usize, usize)| policy.tasks[task].predicted(span);
+    order.sort_by_key(|it| (predicted(it).start, predicted(it).end, *it));
+    let mut task_ends = vec![0.0_f64; policy.tasks.len()];
+    let mut accelerator_ends: BTreeMap<&str, f64> = BTreeMap::new();
+    for (task, span) in order {
+        let it = &policy.tasks[task];
+        let accelerators = it.accelerators(span);
+        let before = accelerators.iter().filter_map(|accelerator| accelerator_ends.get(accelerator));
+        let causes = it.after.iter().map(|&after| &task_ends[after]);
+        let ready = before.chain(causes).copied().fold(task_ends[task], f64::max);
+        let start = ready.max(it.release.to_milliseconds().0);
+        let end = start + Statistics::of(policy.span(task, span).map(Span::duration)).median.0;
+        task_ends[task] = end;
+        accelerator_ends.extend(accelerators.into_iter().map(|accelerator| (accelerator, end)));
+    }
+    Milliseconds(task_ends.into_iter().fold(0.0, f64::max))
+}
+
 fn share(part: Nanoseconds, whole: Nanoseconds) -> f64 {
     if whole == Nanoseconds::ZERO { 0.0 } else { part.0 as f64 / whole.0 as f64 }
 }
@@ -166,5 +193,28 @@ mod tests {
         assert_eq!(b.errors[0].to_bits(), 0.0_f64.to_bits());
         assert!((policy.skew().median.0 - 2e-6).abs() < 1e-12);
         assert_eq!(policy.predicted_makespan(), Nanoseconds(100));
+    }
+
+    #[test]
+    fn parts_that_scatter_end_later_than_parts_at_their_medians() {
+        // Each takes 100 in two rounds of three, and 200 in one: together they take 200 in two of three.
+        let policy = |accelerators: [&str; 2]| PolicyRun {
+            name: "haxconn".into(),
+            label: "HaX-CoNN".into(),
+            tasks: vec![task("a", accelerators[0], [0, 100]), task("b", accelerators[1], [0, 90])],
+            rounds: vec![round([[0, 100], [0, 200]]), round([[0, 200], [0, 100]]), round([[0, 100], [0, 100]])],
+        };
+        let check = |policy: &PolicyRun, expected: f64| {
+            assert!((makespan_of_medians(policy).0 - expected * 1e-6).abs() < 1e-12, "{policy:?}");
+        };
+        let apart = policy(["gpu", "dla"]);
+        check(&apart, 100.0);
+        assert!((apart.makespan().median.0 - 200e-6).abs() < 1e-12);
+        // On one accelerator they follow one another.
+        check(&policy(["gpu", "gpu"]), 200.0);
+        let mut waits = apart;
+        waits.tasks[0].after = vec![1];
+        waits.tasks[0].groups[0].predicted.start = Nanoseconds(95);
+        check(&waits, 200.0);
     }
 }

@@ -14,7 +14,7 @@ mod segment;
 mod simulated;
 mod statistics;
 
-pub use comparison::{Neighbour, SpanComparison, compare, relative_error};
+pub use comparison::{Neighbour, SpanComparison, compare, makespan_of_medians, relative_error};
 pub use error::RunError;
 pub use log::{
     BackendRecord, Conditions, EngineMode, GroupPlan, GroupRange, PolicyRun, ReferenceRun, Round, RunLog, Span,

@@ -9,6 +9,9 @@ use super::stream::{BUSY, Background, Stream};
 /// Rounds of arithmetic on a cache line, from the smallest demand to the largest.
 const ARITHMETIC: [u32; 9] = [BUSY, 96, 48, 24, 12, 6, 3, 1, 0];
 
+/// Less than this is said as this: the least demand of a grid, in GB/s.
+const LEAST: f64 = 0.001;
+
 /// How often each point is measured; the median counts.
 const REPEATS: usize = 3;
 
@@ -43,7 +46,7 @@ pub fn measure_grid(
         let mut demands: Vec<(u32, f64)> = Vec::new();
         for arithmetic in ARITHMETIC {
             let background = Background::start(&[stream(cores, arithmetic)])?;
-            let demand = median((0..REPEATS).map(|_| background.throughputs(time)[0].0).collect());
+            let demand = median((0..REPEATS).map(|_| background.throughputs(time)[0].0).collect()).max(LEAST);
             progress();
             if demands.last().is_none_or(|(_, before)| demand > before * (1.0 + APART)) {
                 demands.push((arithmetic, demand));

@@ -26,8 +26,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Numbers in a cache line.
 const LINE: usize = 8;
 
-/// Arithmetic that keeps a core busy without its memory: some megabytes a second.
-pub const BUSY: u32 = 1 << 14;
+/// Arithmetic that keeps a core busy without its memory: some ten megabytes a second.
+pub const BUSY: u32 = 1 << 12;
 
 /// One kernel on some cores, a thread each.
 #[derive(Clone, Debug, PartialEq, Eq)]

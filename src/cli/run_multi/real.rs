@@ -37,7 +37,7 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
     }
     let runtime = onnxruntime::open()?;
     onnxruntime::check_platform(&runtime, &plans.posed.platform.value)?;
-    note_modelled(plans, arguments.output.quiet);
+    note_modelled(plans, arguments);
     let cancel = stopped_by_interrupt()?;
     let mut builder = Builder::new(plans, &runtime, arguments.search.seed)?;
     let mut programs = Vec::new();
@@ -97,7 +97,7 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
 }
 
 /// Says of which networks nothing was measured here.
-fn note_modelled(plans: &Plans, quiet: bool) {
+fn note_modelled(plans: &Plans, arguments: &RunMultiArguments) {
     let posed = &plans.posed;
     let pairs = posed.networks.iter().zip(&posed.profiles);
     let mut names: Vec<String> =
@@ -107,13 +107,14 @@ fn note_modelled(plans: &Plans, quiet: bool) {
     if names.is_empty() {
         return;
     }
-    let (list, platform) = (names.join(","), &posed.platform.value.name);
+    let list = names.join(",");
+    let platform = arguments.platform.as_deref().unwrap_or(&posed.platform.value.name);
     let line = format!(
         "note: what is predicted of {} is modelled, and can be far off what a processor does; `haxconn profile all --backend \
          {BACKEND} --platform {platform} --dnns {list}` measures it, and says how to go on",
         names.join(", ")
     );
-    output::note(quiet, &line);
+    output::note(arguments.output.quiet, &line);
 }
 
 /// What Ctrl-C sets from now on.
@@ -221,8 +222,8 @@ impl<'a> Builder<'a> {
     /// What executes an accelerator.
     pub(super) fn provider(&self, accelerator: &str) -> Result<Provider, Failure> {
         let accelerators = &self.plans.posed.platform.value.accelerators;
-        let found = accelerators.iter().find(|it| it.name == accelerator).and_then(|it| it.provider.clone());
-        found.ok_or_else(|| anyhow!("accelerator `{accelerator}` has no provider").into())
+        let found = accelerators.iter().find(|it| it.name == accelerator);
+        onnxruntime::provider(found.ok_or_else(|| anyhow!("there is no accelerator `{accelerator}`"))?).cloned()
     }
 
     /// Every network whole on all cores, one after the other.

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use super::{Align, Table};
 use crate::run::{
     Conditions, EngineMode, Neighbour, PolicyRun, RunLog, SETTLING_ROUNDS, SPREAD_LIMIT, SpanComparison, Statistics,
-    compare, relative_error,
+    compare, makespan_of_medians, relative_error,
 };
 use crate::units::{Milliseconds, Nanoseconds};
 
@@ -38,6 +38,7 @@ pub fn text(log: &RunLog, rounds: bool) -> String {
             .map(|task| format!("{}\n{}", first.tasks[task].name, spans_table(first, task, &comparisons, word))),
     );
     parts.push(summary_table(first, word).to_string());
+    parts.extend(scatter_sentence(first).map(|sentence| sentence + "\n"));
     parts.extend((!log.backend.simulated).then(|| skew_sentence(first) + "\n"));
     parts.push(chart::chart(log, first));
     parts.push(slowed(first, &comparisons));
@@ -142,6 +143,27 @@ fn summary_row(label: String, predicted: Nanoseconds, actual: &Statistics) -> [S
     let cv = format!("{:.1} %", 100.0 * cv);
     let [median, mean, p90, p95, p99] = [median, mean, p90, p95, p99].map(digits);
     [label, digits(predicted), median, error, mean, p90, p95, p99, cv, per_second]
+}
+
+/// Least share of the makespan by which scatter must lengthen it to be spoken of.
+const SCATTER_SHOWN: f64 = 0.01;
+
+/// How much of a makespan's error is none of its parts'; nothing where that is next to none.
+fn scatter_sentence(policy: &PolicyRun) -> Option<String> {
+    let (predicted, actual) = (policy.predicted_makespan().to_milliseconds(), policy.makespan().median);
+    let of_medians = makespan_of_medians(policy);
+    let error = |actual: Milliseconds| percent(relative_error(predicted.0, actual.0));
+    (relative_error(of_medians.0, actual.0).abs() > SCATTER_SHOWN).then(|| {
+        format!(
+            "With every part at its median a round would take {} ms ({} predicted, error {}). That it takes {} ms (error {}) is \
+             scatter: who waits for several waits for the latest",
+            digits(of_medians),
+            digits(predicted),
+            error(of_medians),
+            digits(actual),
+            error(actual)
+        )
+    })
 }
 
 /// How far apart lanes start, as the run measured it.
