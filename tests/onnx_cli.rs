@@ -81,17 +81,24 @@ fn a_file_that_is_no_usable_model_is_refused_by_its_name() {
 }
 
 #[test]
-fn what_cannot_be_exported_is_said() {
+fn a_model_of_other_sides_is_written_where_the_file_leaves_them_open() {
     let folder = TempDir::new().unwrap();
-    let permute = "layer { name: 'q' type: 'Permute' bottom: 'p' top: 'q' permute_param { order: [0, 2, 1, 3] } }";
-    write(folder.path(), "net.prototxt", format!("{ACCEPTED_NETWORK}{permute}"));
+    write(folder.path(), "open.onnx", model().bytes());
+    let export =
+        |shapes: &[&'static str]| [&["export", "--dnns", "open.onnx", "--out", "x.onnx", "--shapes"], shapes].concat();
+    accepts_in(folder.path(), &export(&["x:2x3x32x32"]));
+    let inspected = json_in(folder.path(), &["inspect", "--dnns", "x.onnx"]);
+    assert_eq!(inspected["networks"][0]["network"]["macs"], 2 * (16 * 27 * 32 * 32 + 160));
+    refuses_in(folder.path(), &export(&["x:1x3x64x64"]), 1, &["open.onnx: side 2 of input `x` is 32, it can't be 64"]);
+    refuses_in(folder.path(), &export(&["x"]), 2, &["expected an input and its sides: `input:1x3x224x224`"]);
+    let builtin = ["export", "--dnns", "resnet18", "--out", "y.onnx", "--shapes", "x:1x3x64x64"];
+    refuses_in(folder.path(), &builtin, 2, &["`--shapes`: `resnet18` is no ONNX model"]);
+}
+
+#[test]
+fn layers_that_the_network_does_not_have_are_not_exported() {
+    let folder = TempDir::new().unwrap();
     let export = |extra: &[&'static str]| [&["export", "--dnns", "net.prototxt", "--out", "x.onnx"], extra].concat();
-    refuses_in(
-        folder.path(),
-        &export(&[]),
-        1,
-        &["net.prototxt: layer `q`: the network doesn't keep how its `Permute` works"],
-    );
     write(folder.path(), "net.prototxt", ACCEPTED_NETWORK);
     refuses_in(folder.path(), &export(&["--layers", "2-9"]), 2, &["`--layers 2-9`: the last layer of `net` is 3"]);
     refuses_in(folder.path(), &export(&["--layers", "3-2"]), 2, &["expected the first and the last layer: `0-9`"]);

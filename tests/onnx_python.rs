@@ -65,7 +65,7 @@ fn an_exported_network_computes_what_caffe_does() {
     let folder = TempDir::new().unwrap();
     write(folder.path(), "semantics.prototxt", SEMANTICS);
     accepts_in(folder.path(), &["export", "--dnns", "semantics.prototxt", "--out", "model.onnx"]);
-    assert_eq!(run(&python, folder.path(), &["caffe", "model.onnx"]).lines().count(), 16);
+    assert_eq!(run(&python, folder.path(), &["caffe", "model.onnx"]).lines().count(), 22);
 }
 
 /// Cuts `dnn` before each of `cuts`, runs the parts one after the other, and compares with the whole model.

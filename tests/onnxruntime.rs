@@ -7,6 +7,7 @@
 mod models;
 mod program;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,9 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use haxconn::backend::onnxruntime::available_cores;
+use haxconn::backend::onnxruntime::{OnnxRuntime, Tensors, available_cores};
+use haxconn::network::{caffe, catalog, onnx};
+use haxconn::platform::Provider;
 use models::{Builder, value_info};
 use program::write;
 use serde_json::Value;
@@ -48,6 +51,53 @@ fn command(folder: &Path, library: &Path, arguments: &[&str]) -> Command {
     let mut command = program::program(folder, arguments);
     command.env("ORT_DYLIB_PATH", library);
     command
+}
+
+/// Norm of the difference over the norm of `expected`.
+fn difference(ours: &[f32], expected: &[f32]) -> f64 {
+    assert_eq!(ours.len(), expected.len());
+    let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|it| f64::from(it).powi(2)).sum::<f64>().sqrt();
+    norm(&mut ours.iter().zip(expected).map(|(a, b)| a - b)) / norm(&mut expected.iter().copied())
+}
+
+#[test]
+fn what_a_deep_network_puts_out_tells_a_wrong_tensor_in_its_middle() {
+    let Some((library, cores)) = machine() else { return };
+    let runtime = OnnxRuntime::open(&library).unwrap();
+    let provider = Provider::on_cores(vec![cores[0]]);
+    let entry = catalog::find("resnet50").unwrap();
+    let network = caffe::parse(entry.text, entry.name, entry.title).unwrap();
+    let model = onnx::export(&network, 1).unwrap();
+    let cut = 40;
+    let parts = [0..cut, cut..network.layers.len()].map(|layers| onnx::cut(&model, layers).unwrap());
+    let handed: BTreeSet<String> =
+        parts[0].graph.as_ref().unwrap().output.iter().map(|output| output.name.clone()).collect();
+    let whole = onnx::with_outputs(&model, &handed).unwrap();
+    let session = |proto: &onnx::proto::ModelProto| {
+        runtime.session("resnet50", &onnx::encode(proto).unwrap(), &provider).unwrap()
+    };
+    let [mut first, mut second] = [session(&parts[0]), session(&parts[1])];
+    let [alone, ours, other] = [1, 1, 2].map(|seed| {
+        let tensors = Tensors::default();
+        first.make_up_inputs(&tensors, seed).unwrap();
+        tensors
+    });
+    session(&whole).run(&alone).unwrap();
+    // Nothing was computed before: that is said, not run on something else.
+    let said = second.run(&ours).unwrap_err().to_string();
+    assert!(said.contains("isn't there: no segment before has made it"), "{said}");
+    for tensors in [&ours, &other] {
+        first.run(tensors).unwrap();
+        second.run(tensors).unwrap();
+    }
+    let names: Vec<String> = alone.written().into_keys().collect();
+    assert!(names.len() > 1 && handed.iter().all(|name| names.contains(name)));
+    for name in &names {
+        let numbers = |tensors: &Tensors| tensors.numbers(name).unwrap();
+        let [right, stale] = [&ours, &other].map(|tensors| difference(&numbers(tensors), &numbers(&alone)));
+        assert!(right < 1e-4 && stale > 1e-2, "{name}: {right}, and {stale} from what another input left there");
+    }
+    assert!(first.run(&ours).is_ok() && ours.written().values().collect::<BTreeSet<_>>().len() == 2);
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -148,6 +198,7 @@ fn networks_are_profiled_scheduled_and_run_on_two_cores() {
     let said = text(&ran.stderr);
     assert!(said.contains("backend: onnxruntime (the platform names its providers)"), "{said}");
     assert!(said.contains("verified: HaX-CoNN: outputs as of each network alone"), "{said}");
+    assert!(said.contains("; what segments hand over, too"), "{said}");
     let log = json(&folder.path().join("output/run_multi.json"));
     assert_eq!((log["backend"].as_str(), log["simulated"].as_bool()), (Some("onnxruntime"), Some(false)));
     let names: Vec<&str> =

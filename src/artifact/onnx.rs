@@ -7,13 +7,14 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::file::open;
-use crate::network::onnx::{self, ExternalData, Imported, Model};
+use crate::network::onnx::{self, ExternalData, Imported, InputShape, Model};
 
 /// No ONNX file is larger: protocol buffers count its bytes in 31 bits.
 const LARGEST_MODEL: u64 = 2_147_483_647;
 
-/// The model in the file at `path`, called by the file's stem. External weights aren't read.
-pub fn read_onnx(path: &Path) -> Result<Imported> {
+/// The model in the file at `path`, called by the file's stem, with `shapes` of inputs that it leaves open. External
+/// weights aren't read.
+pub fn read_onnx(path: &Path, shapes: &[InputShape]) -> Result<Imported> {
     let shown = path.display();
     let file = open(path)?;
     let length = file.metadata().with_context(|| format!("{shown}: can't be read"))?.len();
@@ -28,7 +29,7 @@ pub fn read_onnx(path: &Path) -> Result<Imported> {
         return Err(too_large());
     }
     let stem = path.file_stem().map_or_else(|| path.to_string_lossy(), |stem| stem.to_string_lossy());
-    onnx::parse(bytes, &stem, &stem).map_err(|error| anyhow!("{shown}: {error}"))
+    onnx::parse_shaped(bytes, &stem, &stem, shapes).map_err(|error| anyhow!("{shown}: {error}"))
 }
 
 /// Puts the external weights of a model that was read from `path` into it. They must lie in the model's folder.
@@ -37,9 +38,7 @@ pub fn embed_external_data(model: &mut Model, path: &Path) -> Result<()> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    model.embed(|part| {
-        read_part(folder, part).with_context(|| format!("{}: initializer `{}`", path.display(), part.tensor))
-    })
+    model.embed(|part| read_part(folder, part).with_context(|| format!("{}: {}", path.display(), part.constant)))
 }
 
 fn read_part(folder: &Path, part: &ExternalData) -> Result<Vec<u8>> {

@@ -9,6 +9,7 @@ use super::build_engines::BuildEnginesArguments;
 use super::inputs;
 use super::profile::ProfileArguments;
 use super::run_multi::RunMultiArguments;
+use crate::network::onnx::InputShape;
 use crate::problem::Machine;
 
 /// Place and order the layer groups of several neural networks on one chip
@@ -248,6 +249,9 @@ pub(super) struct ExportArguments {
     /// Only these layers, as a model of their own: `0-9`
     #[arg(long, value_name = "FIRST-LAST", value_parser = layer_range, help_heading = "Networks")]
     pub(super) layers: Option<(usize, usize)>,
+    /// Sides of an ONNX model's inputs that it leaves open: `input:1x3x224x224`
+    #[arg(long, value_name = "INPUT:SIDES,..", value_delimiter = ',', value_parser = input_shape, help_heading = "Networks")]
+    pub(super) shapes: Vec<InputShape>,
     /// Seed of the weights of a network whose file holds none
     #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
     pub(super) seed: u64,
@@ -389,6 +393,18 @@ fn transition_limit(text: &str) -> Result<TransitionLimit, String> {
 fn layer_range(text: &str) -> Result<(usize, usize), String> {
     let numbers = text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
     numbers.filter(|(first, last)| first <= last).ok_or_else(|| "expected the first and the last layer: `0-9`".into())
+}
+
+/// An input and its sides, in the words of `trtexec --shapes`.
+fn input_shape(text: &str) -> Result<InputShape, String> {
+    let parse = |(name, sides): (&str, &str)| {
+        let sides = sides
+            .split('x')
+            .map(|side| side.parse().ok().filter(|side| (1..=i32::MAX.unsigned_abs().into()).contains(side)));
+        Some(InputShape { input: name.to_owned(), sides: sides.collect::<Option<_>>()? })
+    };
+    let shape = text.rsplit_once(':').filter(|(name, _)| !name.is_empty()).and_then(parse);
+    shape.ok_or_else(|| "expected an input and its sides: `input:1x3x224x224`".into())
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

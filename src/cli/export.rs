@@ -10,10 +10,10 @@ use super::{inputs, output};
 use crate::artifact::{self, Found};
 use crate::group::LayerRange;
 use crate::network::Network;
-use crate::network::onnx::{self, Model};
+use crate::network::onnx::{self, InputShape, Model};
 
 pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
-    let (found, model) = model(&arguments.dnns, arguments.seed)?;
+    let (found, model) = shaped_model(&arguments.dnns, arguments.seed, &arguments.shapes)?;
     for remark in inputs::announce("network", &found) {
         output::note(arguments.quiet, &format!("note: {remark}"));
     }
@@ -49,11 +49,18 @@ pub(super) fn part(network: &Network, model: &Model, layers: LayerRange) -> Resu
 
 /// The network that `name` means and its model: the file's own with its weights, or one with weights of `seed`.
 pub(super) fn model(name: &str, seed: u64) -> Result<(Found<Network>, Model), Failure> {
+    shaped_model(name, seed, &[])
+}
+
+fn shaped_model(name: &str, seed: u64, shapes: &[InputShape]) -> Result<(Found<Network>, Model), Failure> {
     let path = Path::new(name);
     if inputs::is_file_name(name) && inputs::is_onnx(path) {
-        let mut imported = artifact::read_onnx(path)?;
+        let mut imported = artifact::read_onnx(path, shapes)?;
         artifact::embed_external_data(&mut imported.model, path)?;
         return Ok((inputs::found_model(path, &imported.network, imported.notes), imported.model));
+    }
+    if !shapes.is_empty() {
+        return Err(Failure::usage(format!("`--shapes`: `{name}` is no ONNX model, and leaves no side open")));
     }
     let found = inputs::network(name)?;
     let model = onnx::export(&found.value, seed).map_err(|error| anyhow!("{}: {error}", found.origin))?;

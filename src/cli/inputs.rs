@@ -89,7 +89,7 @@ pub(super) fn parse_builtin(entry: &Entry) -> Result<Network, Failure> {
 /// The network in the file at `path`, called by the file's stem.
 fn read_network_file(path: &Path) -> Result<Found<Network>, Failure> {
     if is_onnx(path) {
-        let imported = artifact::read_onnx(path)?;
+        let imported = artifact::read_onnx(path, &[])?;
         return Ok(found_model(path, &imported.network, imported.notes));
     }
     let stem = path.file_stem().map_or_else(|| path.to_string_lossy(), |stem| stem.to_string_lossy());

@@ -53,7 +53,7 @@ pub fn support(network: &Network, layer: usize, rules: &SupportRules) -> Result<
         LayerKind::Eltwise(eltwise) => eltwise_fits(eltwise, limits),
         LayerKind::Softmax => softmax_fits(shape_of(network, &layer.bottoms), limits),
         LayerKind::Concat => concat_fits(layer),
-        LayerKind::Rearrange(name) => rearrange_fits(name, limits),
+        LayerKind::Rearrange(it) => rearrange_fits(it.caffe_name(), limits),
         LayerKind::Operator(operator) => Err(Unsupported(format!("ONNX's {} is not supported", operator.name))),
         LayerKind::InnerProduct(_) | LayerKind::BatchNorm { .. } | LayerKind::Scale { .. } => Ok(()),
     }
@@ -187,7 +187,7 @@ fn listed(words: &[String]) -> String {
 mod tests {
     use super::super::testing::{Builder, convolution, dla_limits, dla_rules, operator, window};
     use super::*;
-    use crate::network::{Activation, LocalResponseNormalization, OperatorClass, PoolingMethod};
+    use crate::network::{Activation, LocalResponseNormalization, OperatorClass, PoolingMethod, Rearrangement};
 
     /// What rules say of one layer whose bottoms are `n_bottoms` inputs of 16 x `side` x `side`.
     fn judge(kind: LayerKind, side: u64, n_bottoms: usize, rules: &SupportRules) -> Result<(), String> {
@@ -295,7 +295,7 @@ mod tests {
         accepted(LayerKind::Concat);
         let judged = judge(LayerKind::Concat, 9, 1, &dla_rules());
         assert_eq!(judged, Err("concatenation of a single tensor is not supported".into()));
-        refused(LayerKind::Rearrange("Permute".into()), "Permute is not supported");
+        refused(LayerKind::Rearrange(Rearrangement::Permute { order: [2, 1, 3] }), "Permute is not supported");
         refused(operator("MatMul", OperatorClass::Product), "ONNX's MatMul is not supported");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use super::{Activation, Convolution, Layer, LayerKind, LocalResponseNormalization, Tensor, Window};
+use super::{Activation, Convolution, Layer, LayerKind, LocalResponseNormalization, Rearrangement, Tensor, Window};
 
 /// SHA-256 in hexadecimal of a description of tensors and layers, one a line: names, shapes, types with their
 /// parameters, connections. Comments, formatting and the way a parameter is written in the file don't matter.
@@ -54,7 +54,10 @@ fn parameters(kind: &LayerKind) -> String {
             format!(" {:?} [{}]", eltwise.operation, coefficients.join(", "))
         }
         LayerKind::Operator(operator) => format!(" {:?}", operator.class),
-        LayerKind::Concat | LayerKind::Softmax | LayerKind::Rearrange(_) => String::new(),
+        LayerKind::Rearrange(Rearrangement::Permute { order }) => format!(" order {order:?}"),
+        LayerKind::Rearrange(Rearrangement::Crop { offset }) => format!(" offset {offset:?}"),
+        LayerKind::Rearrange(Rearrangement::Reduction { axis, mean }) => format!(" axis {axis} mean {mean}"),
+        LayerKind::Concat | LayerKind::Softmax | LayerKind::Rearrange(Rearrangement::Reshape) => String::new(),
     }
 }
 

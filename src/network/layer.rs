@@ -148,6 +148,42 @@ pub enum Activation {
     TanH,
 }
 
+/// A layer that only moves, picks or reduces elements, with Caffe's parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rearrangement {
+    /// The same elements in another shape.
+    Reshape,
+    /// Channels, rows and columns in another order.
+    Permute {
+        /// Which of the axes 1 to 3 comes first, second and third.
+        order: [u64; 3],
+    },
+    /// The rows and columns of the first bottom, as many as the second one has.
+    Crop {
+        /// The first row and the first column.
+        offset: [u64; 2],
+    },
+    /// Everything from an axis on becomes one element.
+    Reduction {
+        /// The first axis that is reduced, 1 to 3.
+        axis: u64,
+        /// Whether it is the mean, not the sum.
+        mean: bool,
+    },
+}
+
+impl Rearrangement {
+    /// The name that Caffe gives this type.
+    pub fn caffe_name(self) -> &'static str {
+        match self {
+            Self::Reshape => "Reshape",
+            Self::Permute { .. } => "Permute",
+            Self::Crop { .. } => "Crop",
+            Self::Reduction { .. } => "Reduction",
+        }
+    }
+}
+
 /// An operator of ONNX for which Caffe has no layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
@@ -225,9 +261,8 @@ pub enum LayerKind {
     Concat,
     /// Softmax over the channels.
     Softmax,
-    /// A layer that only rearranges, picks or reduces data, by its Caffe type name (`Reshape`, `Permute`, `Crop`,
-    /// `Reduction`).
-    Rearrange(String),
+    /// A layer that only moves, picks or reduces elements.
+    Rearrange(Rearrangement),
     /// An operator of ONNX that is none of the above.
     Operator(Operator),
 }
@@ -242,7 +277,7 @@ impl LayerKind {
             Self::InnerProduct(_) => "InnerProduct",
             Self::Relu { .. } => "ReLU",
             Self::Activation(activation) => activation.caffe_name(),
-            Self::Rearrange(name) => name,
+            Self::Rearrange(rearrangement) => rearrangement.caffe_name(),
             Self::Operator(operator) => &operator.name,
             Self::Lrn(_) => "LRN",
             Self::BatchNorm { .. } => "BatchNorm",

@@ -11,6 +11,7 @@ mod hash;
 mod layer;
 mod nearest;
 pub mod onnx;
+mod spread;
 mod text;
 mod weights;
 
@@ -19,8 +20,9 @@ pub use error::{NetworkError, Position};
 
 pub use layer::{
     Activation, Convolution, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, LocalResponseNormalization,
-    Operator, OperatorClass, Pooling, PoolingMethod, Window,
+    Operator, OperatorClass, Pooling, PoolingMethod, Rearrangement, Window,
 };
+pub use spread::mean_squares;
 pub use text::text_of;
 pub use weights::SeededWeights;
 pub(crate) use weights::single;

@@ -222,6 +222,12 @@ def caffe(path):
         "leaky": np.where(x > 0, x, 0.1 * x),
         "bnll": np.log1p(np.exp(x)),
         "magnitude": np.abs(x),
+        "turned": x.transpose(2, 0, 1),
+        "small": windows(x, 4, 2, 0, (3, 3), lambda inside, _: inside.max(1)),
+        "cropped": x[:, 1:4, 4:7],
+        "summed": x.sum((1, 2), keepdims=True),
+        "mean": x.mean(2, keepdims=True),
+        "reshaped": x.reshape(8, 8, 4),
     }
     for name, value in expected.items():
         error = np.abs(made[name][0] - value).max()

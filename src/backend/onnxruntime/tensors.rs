@@ -1,6 +1,6 @@
 //! Tensors between sessions: each is made once and read where it lies.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
@@ -37,17 +37,35 @@ impl Port {
 
 /// The tensors of one network's run by their names, shared by its segments, which run one after the other.
 #[derive(Clone, Debug, Default)]
-pub struct Tensors(Arc<Mutex<HashMap<String, Arc<DynValue>>>>);
+pub struct Tensors(Arc<Mutex<HashMap<String, Held>>>);
+
+/// A tensor, and how often a session has written it.
+#[derive(Debug)]
+struct Held {
+    value: Arc<DynValue>,
+    times: u64,
+}
 
 impl Tensors {
     /// The tensor called `name`.
     pub(super) fn get(&self, name: &str) -> Option<Arc<DynValue>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(|held| Arc::clone(&held.value))
     }
 
-    /// Puts a tensor there, in the place of one of the same name.
+    /// Puts what a session computed there, in the place of what it computed before.
     pub(super) fn put(&self, name: &str, value: DynValue) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::new(value));
+        let mut tensors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match tensors.get_mut(name) {
+            Some(held) => *held = Held { value: Arc::new(value), times: held.times + 1 },
+            None => drop(tensors.insert(name.to_owned(), Held { value: Arc::new(value), times: 1 })),
+        }
+    }
+
+    /// How often each tensor that sessions compute was written; those that were made up aren't among them.
+    pub fn written(&self) -> BTreeMap<String, u64> {
+        let tensors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let computed = tensors.iter().filter(|(_, held)| held.times > 0);
+        computed.map(|(name, held)| (name.clone(), held.times)).collect()
     }
 
     /// Makes up the tensor of `port` where it isn't there: numbers from -1 to 1 that `seed` and the name tell, so that no
@@ -77,15 +95,25 @@ impl Tensors {
             Some(other) => return Err(format!("is of {other}, of which no input is made up")),
             None => return Err("is no tensor".to_owned()),
         };
-        self.put(&port.name, value.map_err(|error| format!("can't be made: {error}"))?);
+        let value = Arc::new(value.map_err(|error| format!("can't be made: {error}"))?);
+        let mut tensors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tensors.insert(port.name.clone(), Held { value, times: 0 });
         Ok(())
     }
 
-    /// The numbers of a tensor of single precision; `None` where there is none of that name and kind.
+    /// The numbers of a tensor of single precision, whole numbers or truth values; `None` where there is none of that name and
+    /// kind.
     pub fn numbers(&self, name: &str) -> Option<Vec<f32>> {
         let value = self.get(name)?;
-        let (_, numbers) = value.try_extract_tensor::<f32>().ok()?;
-        Some(numbers.to_vec())
+        if let Ok((_, numbers)) = value.try_extract_tensor::<f32>() {
+            return Some(numbers.to_vec());
+        }
+        if let Ok((_, truths)) = value.try_extract_tensor::<bool>() {
+            return Some(truths.iter().map(|truth| f32::from(u8::from(*truth))).collect());
+        }
+        let (_, whole) = value.try_extract_tensor::<i64>().ok()?;
+        #[expect(clippy::cast_precision_loss, reason = "indices are small, and both sides lose the same")]
+        Some(whole.iter().map(|number| *number as f32).collect())
     }
 }
 

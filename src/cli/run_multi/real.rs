@@ -1,6 +1,6 @@
 //! Schedules run for real, in ONNX Runtime: each segment is a model of its own on the accelerator that the schedule puts it on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
@@ -18,7 +18,7 @@ use crate::cli::posing::MODELLED;
 use crate::cli::{export, host, inputs, output};
 use crate::group::LayerRange;
 use crate::network::Network;
-use crate::network::onnx::Model;
+use crate::network::onnx::{self, Model, OnnxError};
 use crate::platform::Provider;
 use crate::run::executor::{ExecutorError, Program, Work, works};
 use crate::run::{
@@ -267,10 +267,18 @@ impl<'a> Builder<'a> {
         posed.networks.iter().enumerate().map(work).collect()
     }
 
-    /// A task run whole on the platform's first accelerator, for comparison.
-    pub(super) fn alone(&mut self, task: usize, tensors: &Tensors) -> Result<Program<OnnxRuntimeError>, Failure> {
+    /// A task run whole on the platform's first accelerator, for comparison; it puts out the tensors in `names` too.
+    pub(super) fn alone(
+        &mut self,
+        task: usize,
+        tensors: &Tensors,
+        names: &BTreeSet<String>,
+    ) -> Result<Program<OnnxRuntimeError>, Failure> {
         let work = self.whole_works().swap_remove(task);
-        let part = self.part(task, work.layers, tensors)?;
+        let mut part = self.part(task, work.layers, tensors)?;
+        let refused = |error: OnnxError| anyhow!("{}: {error}", part.what);
+        let model = onnx::with_outputs(&self.models[task], names).map_err(refused)?;
+        part.model = Arc::new(onnx::encode(&model).map_err(refused)?);
         let first = self.plans.posed.platform.value.accelerators[0].name.clone();
         let provider = self.provider(&first)?;
         let lane = onnxruntime::lane(&first, vec![0], self.runtime, &provider, vec![part], self.seed);

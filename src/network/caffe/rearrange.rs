@@ -2,10 +2,10 @@
 
 use super::definition::RawLayer;
 use super::operation::{Operation, output};
-use crate::network::{LayerKind, NetworkError, Shape};
+use crate::network::{LayerKind, NetworkError, Rearrangement, Shape};
 
-fn rearranged(layer: &RawLayer, shape: Shape) -> Operation {
-    Operation::light(LayerKind::Rearrange(layer.kind.to_owned()), shape, 0)
+fn rearranged(rearrangement: Rearrangement, shape: Shape) -> Operation {
+    Operation::light(LayerKind::Rearrange(rearrangement), shape, 0)
 }
 
 /// Concatenation along the channels.
@@ -45,7 +45,8 @@ pub(super) fn crop(layer: &RawLayer, inputs: &[Shape]) -> Result<Operation, Netw
         let message = format!("{wanted} at row {rows}, column {columns} reaches beyond its input of {input}");
         return Err(block.error(block.position, &message));
     }
-    Ok(rearranged(layer, output(layer, input.channels, wanted.height, wanted.width)?))
+    let cropped = output(layer, input.channels, wanted.height, wanted.width)?;
+    Ok(rearranged(Rearrangement::Crop { offset: [rows, columns] }, cropped))
 }
 
 /// Channels, rows and columns in another order; the batch stays first.
@@ -65,13 +66,14 @@ pub(super) fn permute(layer: &RawLayer, input: Shape) -> Result<Operation, Netwo
         2 => input.height,
         _ => input.width,
     };
-    Ok(rearranged(layer, output(layer, side(first), side(second), side(third))?))
+    let permuted = output(layer, side(first), side(second), side(third))?;
+    Ok(rearranged(Rearrangement::Permute { order: [first, second, third] }, permuted))
 }
 
 /// Everything from `axis` on is reduced to one element. Only what TensorRT runs as one layer is accepted.
 pub(super) fn reduction(layer: &RawLayer, input: Shape) -> Result<Operation, NetworkError> {
     let block = layer.parameters("reduction_param", &["operation", "axis", "coeff"])?;
-    block.choice("operation", &[("SUM", "1", ()), ("MEAN", "4", ())], ())?;
+    let mean = block.choice("operation", &[("SUM", "1", false), ("MEAN", "4", true)], false)?;
     if let Some(field) = block.single("coeff")? {
         return Err(block.error(field.position, "`coeff` can't be run: TensorRT makes two layers of it"));
     }
@@ -82,7 +84,8 @@ pub(super) fn reduction(layer: &RawLayer, input: Shape) -> Result<Operation, Net
     }
     let mut sides = dims(input);
     sides[first - 1..].fill(1);
-    Ok(rearranged(layer, output(layer, sides[0], sides[1], sides[2])?))
+    let reduced = output(layer, sides[0], sides[1], sides[2])?;
+    Ok(rearranged(Rearrangement::Reduction { axis: first as u64, mean }, reduced))
 }
 
 /// The same elements in another shape; 0 keeps a side and one -1 takes what is left.
@@ -100,7 +103,7 @@ pub(super) fn reshape(layer: &RawLayer, input: Shape) -> Result<Operation, Netwo
     }
     let sides = reshaped(dims(input), &wanted[1..])
         .ok_or_else(|| shape.error(shape.position, &format!("its input of {input} does not fit the wanted `shape`")))?;
-    Ok(rearranged(layer, output(layer, sides[0], sides[1], sides[2])?))
+    Ok(rearranged(Rearrangement::Reshape, output(layer, sides[0], sides[1], sides[2])?))
 }
 
 /// The new sides, where their product is that of the old ones.

@@ -50,6 +50,19 @@ pub fn cut(model: &Model, layers: Range<usize>) -> Result<ModelProto, OnnxError>
     })
 }
 
+/// The model, which also puts out the tensors called `names`, those that parts of it hand over.
+///
+/// # Errors
+/// A name of no tensor that the model computes.
+pub fn with_outputs(model: &Model, names: &BTreeSet<String>) -> Result<ModelProto, OnnxError> {
+    let graph = model.graph()?;
+    let cutter = Cutter::new(model, graph);
+    let is_output = |name: &&String| graph.output.iter().any(|output| output.name == **name);
+    let more = names.iter().filter(|name| !is_output(name)).map(|name| cutter.value_info(name));
+    let output = graph.output.iter().cloned().map(Ok).chain(more).collect::<Result<_, _>>()?;
+    Ok(ModelProto { graph: Some(GraphProto { output, ..graph.clone() }), ..model.proto.clone() })
+}
+
 /// What some layers need: their nodes with those that nobody owns, and the names that come from elsewhere.
 #[derive(Debug, Default)]
 struct Part<'m> {

@@ -7,6 +7,7 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::OnnxError;
+use super::graph::name_of;
 use super::guard::LARGEST_MODEL;
 use super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
 use super::tensor::{self, is_external};
@@ -35,11 +36,11 @@ pub struct Model {
     pub(super) folded: BTreeMap<String, TensorProto>,
 }
 
-/// A part of a file beside the model in which the bytes of an initializer lie.
+/// A part of a file beside the model in which the bytes of a constant lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalData {
-    /// Name of the initializer.
-    pub tensor: String,
+    /// Which constant it is, in words: an initializer, or the value of a node.
+    pub constant: String,
     /// The file, relative to the model's folder and inside it.
     pub location: PathBuf,
     /// The first byte.
@@ -54,34 +55,30 @@ impl Model {
         graph_of(&self.proto)
     }
 
-    /// Which parts of other files the initializers need before the model can run.
+    /// Which parts of other files the model's constants need before it can run.
     ///
     /// # Errors
     /// A location that leads out of the model's folder, and numbers that can't be.
     pub fn external_data(&self) -> Result<Vec<ExternalData>, OnnxError> {
-        let external = self.graph()?.initializer.iter().filter(|tensor| is_external(tensor));
-        external
-            .map(|tensor| {
-                external_data(tensor).map_err(|said| OnnxError::new(format!("initializer `{}`: {said}", tensor.name)))
-            })
-            .collect()
+        let mut found = Vec::new();
+        external(self.graph()?, &mut found);
+        found.into_iter().map(|(constant, tensor)| external_data(&constant, tensor)).collect()
     }
 
-    /// Puts the bytes of external initializers into the model, so that it needs no other file. `read` takes what
+    /// Puts the bytes of external constants into the model, so that it needs no other file. `read` takes what
     /// [`Self::external_data`] says.
     pub fn embed<E>(&mut self, mut read: impl FnMut(&ExternalData) -> Result<Vec<u8>, E>) -> Result<(), E>
     where
         E: From<OnnxError>,
     {
-        let mut parts = self.external_data()?.into_iter();
-        let graph = self.proto.graph.get_or_insert_default();
-        for initializer in graph.initializer.iter_mut().filter(|tensor| is_external(tensor)) {
-            let Some(part) = parts.next() else { break };
-            initializer.raw_data = Some(read(&part)?.into());
-            initializer.external_data = Vec::new();
-            initializer.data_location = None;
-        }
-        Ok(())
+        let mut read = |constant: &str, tensor: &mut TensorProto| {
+            let part = external_data(constant, tensor)?;
+            tensor.raw_data = Some(read(&part)?.into());
+            tensor.external_data = Vec::new();
+            tensor.data_location = None;
+            Ok(())
+        };
+        embed(self.proto.graph.get_or_insert_default(), &mut read)
     }
 
     /// Names of external files, each once.
@@ -106,7 +103,52 @@ pub fn encode(model: &ModelProto) -> Result<Vec<u8>, OnnxError> {
     Ok(model.encode_to_vec())
 }
 
-fn external_data(tensor: &TensorProto) -> Result<ExternalData, String> {
+/// The constants of a graph, and of those inside its nodes, whose bytes lie in other files, each with what it is.
+fn external<'g>(graph: &'g GraphProto, found: &mut Vec<(String, &'g TensorProto)>) {
+    let initializers = graph.initializer.iter().filter(|tensor| is_external(tensor));
+    found.extend(initializers.map(|tensor| (initializer(tensor), tensor)));
+    for node in &graph.node {
+        for attribute in &node.attribute {
+            let tensors = attribute.t.as_deref().into_iter().chain(&attribute.tensors);
+            found.extend(tensors.filter(|tensor| is_external(tensor)).map(|tensor| (value_of(node), tensor)));
+            attribute.g.as_deref().into_iter().chain(&attribute.graphs).for_each(|graph| external(graph, found));
+        }
+    }
+}
+
+/// Calls `read` for each of them, in the same order.
+fn embed<E>(graph: &mut GraphProto, read: &mut impl FnMut(&str, &mut TensorProto) -> Result<(), E>) -> Result<(), E> {
+    for tensor in graph.initializer.iter_mut().filter(|tensor| is_external(tensor)) {
+        read(&initializer(tensor), tensor)?;
+    }
+    for node in &mut graph.node {
+        let constant = value_of(node);
+        for attribute in &mut node.attribute {
+            let tensors = attribute.t.as_deref_mut().into_iter().chain(&mut attribute.tensors);
+            for tensor in tensors.filter(|tensor| is_external(tensor)) {
+                read(&constant, tensor)?;
+            }
+            for graph in attribute.g.as_deref_mut().into_iter().chain(&mut attribute.graphs) {
+                embed(graph, read)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn initializer(tensor: &TensorProto) -> String {
+    format!("initializer `{}`", tensor.name)
+}
+
+fn value_of(node: &NodeProto) -> String {
+    format!("node `{}` ({})", name_of(node), node.op_type)
+}
+
+fn external_data(constant: &str, tensor: &TensorProto) -> Result<ExternalData, OnnxError> {
+    located(constant, tensor).map_err(|said| OnnxError::new(format!("{constant}: {said}")))
+}
+
+fn located(constant: &str, tensor: &TensorProto) -> Result<ExternalData, String> {
     let entry =
         |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str());
     let number = |key: &str| {
@@ -126,7 +168,7 @@ fn external_data(tensor: &TensorProto) -> Result<ExternalData, String> {
         return Err(format!("its external data has {stated} bytes, but its shape {dims:?} needs {length}"));
     }
     let offset = number("offset")?.unwrap_or(0);
-    Ok(ExternalData { tensor: tensor.name.clone(), location: path.into(), offset, length })
+    Ok(ExternalData { constant: constant.to_owned(), location: path.into(), offset, length })
 }
 
 /// SHA-256 in hexadecimal of what a model computes, whatever its weights: nodes, types of inputs and outputs, names and

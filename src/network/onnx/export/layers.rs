@@ -1,10 +1,10 @@
 //! Every type of layer as nodes of ONNX.
 
 use super::{Exporter, float, int, ints};
-use crate::network::onnx::OnnxError;
+use crate::network::onnx::{OnnxError, tensor};
 use crate::network::{
-    Activation, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, LocalResponseNormalization, SeededWeights,
-    single,
+    Activation, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, LocalResponseNormalization, Rearrangement,
+    SeededWeights, Shape, single,
 };
 
 impl Exporter<'_> {
@@ -27,8 +27,8 @@ impl Exporter<'_> {
             LayerKind::Eltwise(eltwise) => self.eltwise(layer, eltwise),
             LayerKind::Concat => self.concat(layer),
             LayerKind::Softmax => self.pointwise(layer, "Softmax", vec![int("axis", 1)]),
-            LayerKind::Rearrange(kind) if kind == "Reshape" => self.reshape(layer),
-            LayerKind::Rearrange(_) | LayerKind::Operator(_) => return Err(unknown(layer)),
+            LayerKind::Rearrange(rearrangement) => self.rearrange(layer, *rearrangement),
+            LayerKind::Operator(_) => return Err(unknown(layer)),
         }
         Ok(())
     }
@@ -115,12 +115,11 @@ impl Exporter<'_> {
         self.main(layer, "Div", &[&input, &divisor], Vec::new(), false);
     }
 
-    /// A seeded mean and variance; nothing is scaled or shifted.
+    /// The mean and variance that training would have stored, about; nothing is scaled or shifted.
     fn batch_norm(&mut self, layer: &Layer, epsilon: f64) {
         let channels = self.shape(layer.bottoms[0]).channels;
-        let mut source = SeededWeights::new(self.seed, &layer.name);
-        let means: Vec<f32> = source.uniform(channels, -0.1, 0.1).collect();
-        let variances: Vec<f32> = source.uniform(channels, 0.8, 1.2).collect();
+        let mean_square = self.mean_squares[layer.bottoms[0].0];
+        let [means, variances] = SeededWeights::new(self.seed, &layer.name).statistics(channels, mean_square);
         let ones = vec![1.0; means.len()];
         let zeros = vec![0.0; means.len()];
         self.normalize(layer, epsilon, [("scale", ones), ("shift", zeros), ("mean", means), ("variance", variances)]);
@@ -188,9 +187,43 @@ impl Exporter<'_> {
         self.main(layer, "Concat", &inputs, vec![int("axis", 1)], flat);
     }
 
+    fn rearrange(&mut self, layer: &Layer, rearrangement: Rearrangement) {
+        match rearrangement {
+            Rearrangement::Reshape => self.reshape(layer),
+            Rearrangement::Permute { order: [first, second, third] } => {
+                let input = self.image(layer, layer.bottoms[0]);
+                let order = ints("perm", &[0, first, second, third]);
+                self.main(layer, "Transpose", &[&input], vec![order], false);
+            }
+            Rearrangement::Crop { offset } => self.crop(layer, offset),
+            Rearrangement::Reduction { axis, mean } => self.reduction(layer, axis, mean),
+        }
+    }
+
+    /// The second bottom only tells the shape, which is known.
+    fn crop(&mut self, layer: &Layer, [row, column]: [u64; 2]) {
+        let Shape { height, width, .. } = self.shape(layer.tops[0]);
+        let input = self.image(layer, layer.bottoms[0]);
+        let [starts, ends] = [[row, column], [row + height, column + width]].map(|sides| tensor::signed(&sides));
+        let whole = [("starts", starts), ("ends", ends), ("axes", vec![2, 3])];
+        let [starts, ends, axes] = whole.map(|(what, values)| self.whole(layer, what, &values));
+        self.main(layer, "Slice", &[&input, &starts, &ends, &axes], Vec::new(), false);
+    }
+
+    /// Axes are an attribute of the mean and an input of the sum in this version of the operators.
+    fn reduction(&mut self, layer: &Layer, axis: u64, mean: bool) {
+        let input = self.image(layer, layer.bottoms[0]);
+        let reduced: Vec<u64> = (axis..4).collect();
+        if mean {
+            return self.main(layer, "ReduceMean", &[&input], vec![ints("axes", &reduced)], false);
+        }
+        let listed = self.whole(layer, "axes", &tensor::signed(&reduced));
+        self.main(layer, "ReduceSum", &[&input, &listed], Vec::new(), false);
+    }
+
     fn reshape(&mut self, layer: &Layer) {
         let sides = super::image_dims(self.shape(layer.tops[0]));
-        let shape = self.whole(layer, "shape", &crate::network::onnx::tensor::signed(&sides));
+        let shape = self.whole(layer, "shape", &tensor::signed(&sides));
         let input = self.names[layer.bottoms[0].0].clone();
         self.main(layer, "Reshape", &[&input, &shape], Vec::new(), false);
     }

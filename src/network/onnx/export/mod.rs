@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::model::{Model, TensorType};
 use super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 use super::{OnnxError, cut, element, tensor};
-use crate::network::{Layer, Network, Shape, TensorId};
+use crate::network::{Layer, Network, Shape, TensorId, mean_squares};
 
 /// Version of the operators: every release of ONNX Runtime since 1.12 knows it.
 const OPSET: i64 = 17;
@@ -20,7 +20,8 @@ const OPSET: i64 = 17;
 /// Version of the format that came with it.
 const IR_VERSION: i64 = 8;
 
-/// The model of `network` with weights from `seed`: the numbers that TensorRT's builder here takes for the same seed.
+/// The model of `network` with weights from `seed`. Stored means and variances are those that such weights give, so that
+/// signals neither grow nor fade with depth.
 ///
 /// # Errors
 /// A layer of which the network keeps too little to say it in ONNX.
@@ -37,6 +38,8 @@ pub fn export(network: &Network, seed: u64) -> Result<Model, OnnxError> {
 struct Exporter<'n> {
     network: &'n Network,
     seed: u64,
+    /// For each tensor the mean square of its numbers, about.
+    mean_squares: Vec<f64>,
     /// For each tensor its name in the model.
     names: Vec<String>,
     /// Whether each tensor is [1, n].
@@ -56,6 +59,7 @@ impl<'n> Exporter<'n> {
         Self {
             network,
             seed,
+            mean_squares: mean_squares(network),
             taken: names.iter().cloned().collect(),
             flat: vec![false; names.len()],
             names,
@@ -69,14 +73,19 @@ impl<'n> Exporter<'n> {
     fn finish(self) -> Model {
         let network = self.network;
         let ids = || (0..network.tensors.len()).map(TensorId);
-        let read: HashSet<TensorId> = network.layers.iter().flat_map(|layer| layer.bottoms.iter().copied()).collect();
+        // What only a layer of the network reads, not its nodes, tells a shape and is no less an output.
+        let read: HashSet<&str> = self.nodes.iter().flat_map(|node| node.input.iter().map(String::as_str)).collect();
+        let is_read = |id: &TensorId| read.contains(self.names[id.0].as_str());
         let info = |id: TensorId| cut::value_info(&self.names[id.0], &self.types[&self.names[id.0]]);
         let is_input = |id: &TensorId| network.tensor(*id).producer.is_none();
+        let input = ids().filter(is_input).map(info).collect();
+        let output = ids().filter(|id| !is_input(id) && !is_read(id)).map(info).collect();
+        let value_info = ids().filter(|id| !is_input(id) && is_read(id)).map(info).collect();
         let graph = GraphProto {
             name: network.name.clone(),
-            input: ids().filter(is_input).map(info).collect(),
-            output: ids().filter(|id| !is_input(id) && !read.contains(id)).map(info).collect(),
-            value_info: ids().filter(|id| !is_input(id) && read.contains(id)).map(info).collect(),
+            input,
+            output,
+            value_info,
             node: self.nodes,
             initializer: self.initializers,
             ..GraphProto::default()

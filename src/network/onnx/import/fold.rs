@@ -25,6 +25,7 @@ pub(super) fn fold(node: &Node, at: usize, output: &Output) -> Option<Values> {
         "Gather" => gather(node, output),
         "Slice" => pick(values()?, &slice_places(node, output)?),
         "Split" => pick(values()?, &split_places(node, at, output)?),
+        "Transpose" => pick(values()?, &transpose_places(node, output)?),
         "Concat" => concat(node, output),
         "Where" => choose(node, output),
         "ReduceProd" if output.dims.iter().product::<u64>() == 1 => {
@@ -185,6 +186,17 @@ fn split_places(node: &Node, at: usize, output: &Output) -> Option<Vec<usize>> {
     let source = |mut position: Vec<u64>| {
         position[axis] += before;
         place(&input.dims, &position)
+    };
+    Some(positions(&output.dims).into_iter().map(source).collect())
+}
+
+fn transpose_places(node: &Node, output: &Output) -> Option<Vec<usize>> {
+    let dims = &node.optional(0)?.dims;
+    let order = rearrange::order(node).ok()?;
+    let source = |position: Vec<u64>| {
+        let mut moved = vec![0; dims.len()];
+        order.iter().zip(position).for_each(|(axis, at)| moved[*axis] = at);
+        place(dims, &moved)
     };
     Some(positions(&output.dims).into_iter().map(source).collect())
 }

@@ -20,6 +20,7 @@ use super::{OnnxError, tensor};
 use crate::network::{Activation, Layer, LayerKind, Network, Operator, OperatorClass, Shape, Tensor, TensorId};
 
 use inputs::Declared;
+pub use inputs::InputShape;
 use node::{Meaning, Node, Operation, Output, Source, Value, about};
 
 /// What a model's file holds.
@@ -36,13 +37,19 @@ pub struct Imported {
 /// Most numbers of folded constants that are kept in all.
 const MAX_FOLDED: usize = 1 << 20;
 
-/// The network of a decoded model.
-pub(super) fn import(mut proto: ModelProto, name: &str, title: &str) -> Result<Imported, OnnxError> {
-    let content_hash = model::content_hash(&proto);
+/// The network of a decoded model, whose inputs have `shapes` where they leave sides open.
+pub(super) fn import(
+    mut proto: ModelProto,
+    name: &str,
+    title: &str,
+    shapes: &[InputShape],
+) -> Result<Imported, OnnxError> {
     model::graph_of(&proto)?;
+    let named_sides = inputs::give(proto.graph.get_or_insert_default(), shapes)?;
+    let content_hash = model::content_hash(&proto);
     let graph = proto.graph.get_or_insert_default();
     graph::arrange(graph)?;
-    let mut importer = Importer::default();
+    let mut importer = Importer { named_sides, ..Importer::default() };
     importer.constants(graph)?;
     importer.inputs(graph)?;
     let opset = opset(&proto)?;

@@ -63,6 +63,7 @@ fn moved_or_known(node: &Node, name: &str) -> Result<Option<Meaning>, OnnxError>
         "Resize" | "Upsample" => rearrange::resize(node),
         "Expand" => rearrange::expand(node),
         "Tile" => rearrange::tile(node),
+        "ScatterND" | "ScatterElements" => rearrange::scatter(node),
         "ArgMax" | "ArgMin" => rearrange::arg(node),
         "DepthToSpace" | "SpaceToDepth" => rearrange::blocks(node),
         _ => return known(node, name),
@@ -100,9 +101,6 @@ fn constant(node: &Node) -> Result<(i32, Vec<u64>), OnnxError> {
     match attribute.name.as_str() {
         "value" => {
             let value = attribute.t.as_deref().ok_or_else(|| node.error("its `value` is no tensor"))?;
-            if tensor::is_external(value) {
-                return Err(node.error("its value is in external data, which only initializers may be"));
-            }
             let dims = tensor::checked_dims(value).map_err(|said| node.error(format!("its value {said}")))?;
             Ok((value.data_type, dims))
         }

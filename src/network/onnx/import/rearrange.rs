@@ -4,7 +4,7 @@ use super::node::{Meaning, Node, Operation, Output, is_image};
 use crate::network::onnx::OnnxError;
 use crate::network::onnx::element;
 use crate::network::onnx::tensor::{self, Values};
-use crate::network::{LayerKind, Operator, OperatorClass};
+use crate::network::{LayerKind, Operator, OperatorClass, Rearrangement};
 
 fn operator(node: &Node) -> LayerKind {
     LayerKind::Operator(Operator { name: node.proto.op_type.clone(), class: OperatorClass::Rearrangement })
@@ -112,8 +112,8 @@ pub(super) fn gather(node: &Node) -> Result<Meaning, OnnxError> {
     node.layer(operator(node), dims, 0, weights)
 }
 
-/// Axes in another order.
-pub(super) fn transpose(node: &Node) -> Result<Meaning, OnnxError> {
+/// The order in which a transposition names the axes of its input.
+pub(super) fn order(node: &Node) -> Result<Vec<usize>, OnnxError> {
     let dims = &node.input(0)?.dims;
     let order = match node.ints("perm") {
         None | Some([]) => (0..dims.len()).rev().collect(),
@@ -124,10 +124,24 @@ pub(super) fn transpose(node: &Node) -> Result<Meaning, OnnxError> {
     if !sorted.into_iter().eq(0..dims.len()) {
         return Err(node.error(format!("its `perm` must name each of its {} axes once", dims.len())));
     }
+    Ok(order)
+}
+
+/// Axes in another order; those of one image, behind the batch, are Caffe's permutation.
+pub(super) fn transpose(node: &Node) -> Result<Meaning, OnnxError> {
+    let dims = &node.input(0)?.dims;
+    let order = order(node)?;
     let moved: Vec<u64> = order.iter().map(|axis| dims[*axis]).collect();
     // Where only sides of 1 change places, no element moves.
-    let long: Vec<usize> = order.into_iter().filter(|axis| dims[*axis] != 1).collect();
-    if long.is_sorted() { Ok(Meaning::View(moved)) } else { rearranged(node, moved) }
+    let long: Vec<usize> = order.iter().copied().filter(|axis| dims[*axis] != 1).collect();
+    match *order {
+        _ if long.is_sorted() => Ok(Meaning::View(moved)),
+        [0, first, second, third] if is_image(dims) => {
+            let order = [first as u64, second as u64, third as u64];
+            node.layer(LayerKind::Rearrange(Rearrangement::Permute { order }), moved, 0, 0)
+        }
+        _ => rearranged(node, moved),
+    }
 }
 
 /// Elements around every axis.
@@ -209,7 +223,21 @@ pub(super) fn reduce(node: &Node) -> Result<Meaning, OnnxError> {
         (true, 0) => (0..dims.len()).collect(),
         _ => node.axes(&axes, dims.len())?,
     };
-    rearranged(node, reduced(dims, &axes, node.int("keepdims", 1) != 0))
+    let keep = node.int("keepdims", 1) != 0;
+    let kind = reduction(node, dims, &axes).filter(|_| keep).unwrap_or_else(|| operator(node));
+    node.layer(kind, reduced(dims, &axes, keep), 0, 0)
+}
+
+/// The sum or the mean of all axes of one image from one on, which is Caffe's reduction.
+fn reduction(node: &Node, dims: &[u64], axes: &[usize]) -> Option<LayerKind> {
+    let mean = match node.proto.op_type.as_str() {
+        "ReduceMean" => true,
+        "ReduceSum" => false,
+        _ => return None,
+    };
+    let first = *axes.first().filter(|first| **first > 0)?;
+    let to_the_end = is_image(dims) && dims.len() == 4 && axes.iter().copied().eq(first..4);
+    to_the_end.then_some(LayerKind::Rearrange(Rearrangement::Reduction { axis: first as u64, mean }))
 }
 
 fn reduced(dims: &[u64], axes: &[usize], keep: bool) -> Vec<u64> {
@@ -219,6 +247,11 @@ fn reduced(dims: &[u64], axes: &[usize], keep: bool) -> Vec<u64> {
         (true, false) => None,
     };
     dims.iter().enumerate().filter_map(side).collect()
+}
+
+/// One tensor with some of its elements replaced.
+pub(super) fn scatter(node: &Node) -> Result<Meaning, OnnxError> {
+    rearranged(node, node.input(0)?.dims.clone())
 }
 
 /// Where along an axis the largest or smallest element is.
