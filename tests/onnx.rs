@@ -5,8 +5,8 @@ mod models;
 
 use std::collections::BTreeSet;
 
-use haxconn::network::onnx::proto::{AttributeProto, Dimension, GraphProto, NodeProto, Type};
-use haxconn::network::onnx::{self, InputShape};
+use haxconn::network::onnx;
+use haxconn::network::onnx::proto::{AttributeProto, FunctionProto, GraphProto, NodeProto};
 use haxconn::network::{EltwiseOperation, LayerKind, PoolingMethod};
 use models::{Builder, float, int, ints, layers, text, value_info};
 use proptest::prelude::*;
@@ -221,54 +221,6 @@ fn arithmetic_on_shapes_is_done_once_and_an_open_batch_is_one() {
     assert_eq!(names, ["t", "w"].into());
 }
 
-/// A model with an input whose sides of 0 are open, each under a name of its own.
-fn open_sides(dims: &[i64]) -> Builder {
-    let mut builder = Builder::new("x", dims).node("Relu", &["x"], "y", vec![]).output("y");
-    let Some(Type::Tensor(tensor)) = builder.graph.input[0].r#type.as_mut().and_then(|it| it.value.as_mut()) else {
-        panic!("no tensor")
-    };
-    for (at, side) in tensor.shape.as_mut().unwrap().dim.iter_mut().enumerate() {
-        if dims[at] == 0 {
-            side.value = Some(Dimension::Name(format!("side {at}")));
-        }
-    }
-    builder
-}
-
-#[test]
-fn open_sides_are_taken_as_what_they_usually_are_and_that_is_said() {
-    let check = |dims: &[i64], shape: &str, said: &[&str]| {
-        let imported = open_sides(dims).import();
-        assert_eq!(layers(&imported.network), [format!("ReLU {shape} 0 0")]);
-        let notes: Vec<&str> = imported.notes.iter().filter_map(|note| note.split(';').next()).collect();
-        assert_eq!(notes, said);
-    };
-    let batch = "the open batch of input `x` is taken as 1";
-    let image = "input `x` is taken with 224 rows and 224 columns, which it leaves open";
-    check(&[0, 3, 0, 0], "3x224x224", &[batch, image]);
-    check(&[1, 0, 0, 3], "224x224x3", &[image]);
-    check(&[1, 3, 0, 128], "3x224x128", &["input `x` is taken with 224 rows, which it leaves open"]);
-    check(&[1, 0, 64], "128x64x1", &["input `x` is taken with 128 tokens, which it leaves open"]);
-    // One name, one size.
-    check(&[1, 3, 32, 32], "3x32x32", &[]);
-}
-
-#[test]
-fn open_sides_can_be_given_and_the_hash_tells_them() {
-    let parse = |dims: &[i64], input: &str, sides: &[u64]| {
-        let shape = InputShape { input: input.into(), sides: sides.to_vec() };
-        onnx::parse_shaped(open_sides(dims).bytes(), "net", "Net", &[shape])
-    };
-    let imported = parse(&[0, 3, 0, 0], "x", &[1, 3, 320, 256]).unwrap();
-    assert_eq!((layers(&imported.network), imported.notes), (vec!["ReLU 3x320x256 0 0".to_owned()], vec![]));
-    let usual = open_sides(&[0, 3, 0, 0]).import();
-    assert_ne!(imported.network.content_hash, usual.network.content_hash);
-    let refused = |dims: &[i64], input: &str, sides: &[u64]| parse(dims, input, sides).unwrap_err().to_string();
-    assert_eq!(refused(&[0, 3, 0, 0], "y", &[1]), "has no input `y`; it has `x`");
-    assert_eq!(refused(&[0, 3, 0, 0], "x", &[1, 3]), "input `x` has 4 sides, 1x3 has 2");
-    assert_eq!(refused(&[0, 3, 0, 0], "x", &[1, 4, 8, 8]), "side 1 of input `x` is 3, it can't be 4");
-}
-
 #[test]
 fn a_transposed_shape_is_known() {
     // torch's exporter writes paddings so: pairs in the other order, turned round, then transposed and flattened.
@@ -294,6 +246,41 @@ fn an_unknown_operator_passes_with_the_shape_that_the_file_declares() {
     assert_eq!(layers(&imported.network), ["ReLU 4x8x8 0 0", "Magic 7x3x3 0 0", "ReLU 7x3x3 0 0"]);
     let note = "operator `Magic` of node `m` isn't known: it counts by the size of its tensors, and no DLA runs it";
     assert_eq!(imported.notes[1], note);
+}
+
+#[test]
+fn what_onnx_runtime_fuses_keeps_its_shape_and_costs() {
+    let fused = |operator: &str, constants: &[(&str, &[i64])]| {
+        let mut builder = Builder::new("x", IMAGE);
+        for (name, dims) in constants {
+            builder = builder.weights(name, dims);
+        }
+        let inputs: Vec<&str> = ["x"].into_iter().chain(constants.iter().map(|(name, _)| *name)).collect();
+        let mut builder = builder.node(operator, &inputs, "y", vec![]);
+        builder.graph.node[0].domain = "com.microsoft".into();
+        let imported = builder.output("y").import();
+        assert_eq!(imported.notes, Vec::<String>::new());
+        layers(&imported.network)
+    };
+    assert_eq!(fused("FusedConv", &[("w", &[6, 4, 3, 3]), ("b", &[6])]), ["FusedConv 6x6x6 7776 222"]);
+    assert_eq!(fused("Gelu", &[]), ["Gelu 4x8x8 0 0"]);
+    assert_eq!(fused("SkipLayerNormalization", &[("s", &[8]), ("g", &[8])]), ["SkipLayerNormalization 4x8x8 0 16"]);
+}
+
+#[test]
+fn a_call_of_a_models_own_function_is_a_layer_of_the_shape_that_is_declared() {
+    let mut builder = Builder::new("x", IMAGE).node("Twice", &["x"], "t", vec![]).node("Relu", &["t"], "y", vec![]);
+    builder.graph.node[0].domain = "local".into();
+    builder.graph.value_info.push(value_info("t", IMAGE));
+    let mut model = builder.output("y").model();
+    let body = Builder::default().node("Add", &["a", "a"], "b", vec![]).graph.node;
+    let (input, output) = (vec!["a".to_owned()], vec!["b".to_owned()]);
+    let (name, domain) = ("Twice".to_owned(), "local".to_owned());
+    model.functions.push(FunctionProto { name, domain, input, output, node: body, ..FunctionProto::default() });
+    let imported = onnx::parse(onnx::encode(&model).unwrap(), "net", "Net").unwrap();
+    assert_eq!(layers(&imported.network), ["Twice 4x8x8 0 0", "ReLU 4x8x8 0 0"]);
+    assert!(imported.notes[0].starts_with("operator `Twice` of node `t` isn't known"), "{:?}", imported.notes);
+    assert_eq!(onnx::cut(&imported.model, 0..1).unwrap().functions, model.functions);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which reader understands which operator of ONNX's own domain.
+//! Which reader understands which operator of ONNX's own domain, and of those that ONNX Runtime adds.
 
 use super::node::{Meaning, Node, Operation, Output};
 use super::{fold, pointwise, product, rearrange, view, window};
@@ -7,8 +7,10 @@ use crate::network::{LayerKind, Operator, OperatorClass, PoolingMethod};
 
 /// What a node computes; `None` for an operator that isn't known.
 pub(super) fn read(node: &Node) -> Result<Option<Meaning>, OnnxError> {
-    if !matches!(node.proto.domain.as_str(), "" | "ai.onnx") {
-        return Ok(None);
+    match node.proto.domain.as_str() {
+        "" | "ai.onnx" => {}
+        "com.microsoft" => return of_onnx_runtime(node),
+        _ => return Ok(None),
     }
     let meaning = match node.proto.op_type.as_str() {
         "Conv" => window::convolution(node),
@@ -45,6 +47,30 @@ pub(super) fn read(node: &Node) -> Result<Option<Meaning>, OnnxError> {
         name => return moved_or_known(node, name),
     };
     meaning.map(Some)
+}
+
+/// What ONNX Runtime makes of operators that follow each other, in models that it has optimised and saved
+/// (`docs/ContribOperators.md` of its sources).
+fn of_onnx_runtime(node: &Node) -> Result<Option<Meaning>, OnnxError> {
+    let meaning = match node.proto.op_type.as_str() {
+        "Gelu" | "FastGelu" | "QuickGelu" | "BiasGelu" => pointwise::unary(node),
+        "SkipLayerNormalization" | "SkipSimplifiedLayerNormalization" => pointwise::normalization(node),
+        "FusedConv" => window::convolution(node).map(fused),
+        _ => return Ok(None),
+    };
+    meaning.map(Some)
+}
+
+/// A convolution with what is computed on its output at once, which Caffe's has not.
+fn fused(meaning: Meaning) -> Meaning {
+    let class = OperatorClass::Product;
+    match meaning {
+        Meaning::Layer(operation) => Meaning::Layer(Operation {
+            kind: LayerKind::Operator(Operator { name: "FusedConv".into(), class }),
+            ..operation
+        }),
+        Meaning::View(dims) => Meaning::View(dims),
+    }
 }
 
 fn moved_or_known(node: &Node, name: &str) -> Result<Option<Meaning>, OnnxError> {
