@@ -5,6 +5,7 @@ use crate::artifact::{comparison_to_json, trace_to_json};
 use crate::group::LayerRange;
 use crate::report;
 use crate::run::GroupRange;
+use crate::units::Milliseconds;
 
 /// Two tasks of one and two spans in two rounds, as the program writes them.
 fn small() -> String {
@@ -133,6 +134,13 @@ fn show(log: &RunLog) {
     let texts = [report::run::text(log, true), report::svg::compared(log), report::run_page(log)];
     assert!(texts.iter().all(|text| !text.is_empty()));
     assert!(comparison_to_json(log).is_ok() && trace_to_json(log).is_ok());
+}
+
+#[test]
+fn a_number_that_needs_every_digit_is_the_same_when_it_is_read_again() {
+    let mut log = read_run_log(&small(), "run.json").unwrap();
+    log.warm_up.time = Milliseconds(9.010_000_000_079_405e16);
+    assert_eq!(read_run_log(&write_run_log(&log).unwrap(), "again").unwrap(), log);
 }
 
 proptest! {
