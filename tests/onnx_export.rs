@@ -61,7 +61,8 @@ const LAYERS: [&str; 14] = [
     "type: 'Reduction' bottom: '@' reduction_param { operation: MEAN axis: 2 }",
 ];
 
-/// A chain of layers; those that TensorRT's rules refuse there are left out.
+/// A chain of layers, which ends at one that TensorRT's rules refuse there, and at a blob of one element: a permutation of that
+/// is no layer of a model.
 fn chain_of(choice: &[usize]) -> Network {
     let mut text = "layer { name: 'b0' type: 'Input' top: 'b0' input_param { shape { dim: [1, 4, 8, 9] } } }\n\
                     layer { name: 'b1' type: 'Convolution' bottom: 'b0' top: 'b1' \
@@ -75,6 +76,9 @@ fn chain_of(choice: &[usize]) -> Network {
         let Ok(longer) = caffe::parse(&format!("{text}{one}"), "chain", "Chain") else { break };
         text += &one;
         network = longer;
+        if network.layers.last().is_some_and(|layer| network.tensor(layer.tops[0]).shape.elements() == 1) {
+            break;
+        }
     }
     network
 }
@@ -118,6 +122,15 @@ fn parts_hand_over_what_the_next_ones_take() {
     assert_eq!(onnx::cut(&model, 3..22).unwrap_err().to_string(), "layers 3 to 22 are none of the network's 21");
 }
 
+#[test]
+fn a_scale_of_one_channel_stays_one() {
+    let network = chain_of(&[5, 12, 8]);
+    assert_eq!(network.layers.last().unwrap().kind.caffe_name(), "Scale");
+    let again = onnx::parse(onnx::encode(&exported(&network).proto).unwrap(), "chain", "Chain").unwrap().network;
+    assert_eq!(costs(&again), costs(&network));
+    assert_eq!(again.layers.last().unwrap().kind.caffe_name(), "Scale");
+}
+
 proptest! {
     #[test]
     fn any_chain_of_layers_is_the_same_after_export_and_import(
@@ -129,8 +142,8 @@ proptest! {
         prop_assert_eq!(costs(&again), costs(&network));
         for (read, written) in again.layers.iter().zip(&network.layers) {
             let shape = again.tensor(read.bottoms[0]).shape;
-            // A permutation of sides of 1 is another view of the same elements.
-            let moves_nothing = shape.elements() == shape.channels.max(shape.height).max(shape.width);
+            // The channels go last here: the elements stay in order where there is one channel, or one row and column.
+            let moves_nothing = shape.channels == 1 || shape.height * shape.width == 1;
             let [read, written] = [read, written].map(|layer| layer.kind.caffe_name());
             prop_assert!(read == written || read == "Transpose" && written == "Permute" && moves_nothing);
         }

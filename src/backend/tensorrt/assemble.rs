@@ -7,7 +7,7 @@ use super::weights::WeightSource;
 use crate::group::LayerRange;
 use crate::network::{
     Activation, Convolution, Eltwise, EltwiseOperation, InnerProduct, Layer, LayerKind, Network, Pooling,
-    PoolingMethod, Shape, TensorId, single,
+    PoolingMethod, SeededWeights, Shape, TensorId, mean_squares, single,
 };
 
 /// A network of TensorRT's that stands for one of ours.
@@ -57,7 +57,8 @@ pub(super) fn assemble<'b>(
     marked: Option<usize>,
 ) -> Result<Assembled<'b>, AssembleError> {
     let tensors = vec![None; network.tensors.len()];
-    let mut assembler = Assembler { network: empty, typing, tensors, layer_of: Vec::new() };
+    let mean_squares = mean_squares(network);
+    let mut assembler = Assembler { network: empty, typing, tensors, layer_of: Vec::new(), mean_squares };
     for id in read_from_outside(network, layers) {
         let name = outside_name(network, id);
         let input = assembler.network.input(name, typing.kind, dims(network.tensor(id).shape));
@@ -83,6 +84,8 @@ struct Assembler<'b> {
     typing: Typing,
     tensors: Vec<Option<Tensor>>,
     layer_of: Vec<usize>,
+    /// Of every tensor of ours: what normalizations store.
+    mean_squares: Vec<f64>,
 }
 
 /// What a sliding kernel is made of.
@@ -129,7 +132,11 @@ impl Assembler<'_> {
                 let size = number(lrn.local_size);
                 self.network.lrn(name, inputs[0], size, [lrn.alpha, lrn.beta, lrn.k].map(single))
             }
-            LayerKind::BatchNorm { epsilon } => self.batch_norm(name, inputs[0], shape.channels, *epsilon),
+            LayerKind::BatchNorm { epsilon } => {
+                let mut source = SeededWeights::new(self.typing.seed, name);
+                let stored = source.statistics(shape.channels, self.mean_squares[layer.bottoms[0].0]);
+                self.batch_norm(name, inputs[0], stored, *epsilon)
+            }
             LayerKind::Scale { bias } => self.scale(name, inputs[0], shape.channels, *bias),
             LayerKind::Eltwise(eltwise) => self.eltwise(name, &inputs, eltwise),
             LayerKind::Concat => self.network.concatenation(name, &inputs),
@@ -233,12 +240,18 @@ impl Assembler<'_> {
         self.network.activation(name, input, function)
     }
 
-    /// (x - mean) / sqrt(variance + epsilon) as one scale and one shift a channel, from a seeded mean and variance.
-    fn batch_norm(&mut self, name: &str, input: Tensor, channels: u64, epsilon: f64) -> Result<Tensor, Refused> {
-        let mut source = self.weights(name);
-        let (means, variances) = (source.uniform(channels, -0.1, 0.1), source.uniform(channels, 0.8, 1.2));
-        let factors: Vec<f64> = values(&variances).map(|variance| (variance + epsilon).sqrt().recip()).collect();
-        let shifts: Vec<f64> = values(&means).zip(&factors).map(|(mean, factor)| -mean * factor).collect();
+    /// (x - mean) / sqrt(variance + epsilon) as one scale and one shift a channel, from means and variances.
+    fn batch_norm(
+        &mut self,
+        name: &str,
+        input: Tensor,
+        [means, variances]: [Vec<f32>; 2],
+        epsilon: f64,
+    ) -> Result<Tensor, Refused> {
+        let factors: Vec<f64> =
+            variances.into_iter().map(|variance| (f64::from(variance) + epsilon).sqrt().recip()).collect();
+        let shifts: Vec<f64> =
+            means.into_iter().zip(&factors).map(|(mean, factor)| -f64::from(mean) * factor).collect();
         let (shift, scale) = (self.exactly(shifts), self.exactly(factors));
         self.network.scale(name, input, true, [Some(shift), Some(scale), None])
     }
@@ -283,13 +296,6 @@ fn unsupported(layer: &Layer) -> AssembleError {
 
 fn refused(layer: &str) -> AssembleError {
     AssembleError::Refused { layer: layer.to_owned() }
-}
-
-fn values(weights: &ffi::Weights) -> Box<dyn Iterator<Item = f64> + '_> {
-    match weights {
-        ffi::Weights::Float(values) => Box::new(values.iter().map(|value| f64::from(*value))),
-        ffi::Weights::Half(values) => Box::new(values.iter().map(|value| value.to_f64())),
-    }
 }
 
 /// Where a pooling's last window ends beyond its input, how far beyond the padding that the file asks for.

@@ -117,7 +117,12 @@ pub(super) fn binary(node: &Node) -> Result<Meaning, OnnxError> {
         _ => None,
     };
     let kind = kind.unwrap_or_else(|| operator(node, OperatorClass::Pointwise));
-    node.layer(kind, dims, 0, node.constant_elements())
+    let n_weights = match kind {
+        // One number is learnt, too, where it is a channel's.
+        LayerKind::Scale { .. } => node.present().filter(|it| it.is_constant()).map(Value::n_elements).sum(),
+        _ => node.constant_elements(),
+    };
+    node.layer(kind, dims, 0, n_weights)
 }
 
 /// Two tensors of one shape by what Caffe calls an elementwise layer.
@@ -135,9 +140,12 @@ fn both_computed(node: &Node, one: &Value, other: &Value) -> Option<LayerKind> {
 /// A computed tensor with one number, or with one a channel. `reversed` where the constant comes first.
 fn with_constant(node: &Node, computed: &Value, constant: &Value, reversed: bool) -> Option<LayerKind> {
     let Source::Constant(values) = &constant.source else { return None };
+    // An image of one channel is scaled by channel where the constant has its sides: `1 x 1 x 1` and not one number.
+    if node.proto.op_type == "Mul" && is_by_channel(&computed.dims, &constant.dims) {
+        return Some(LayerKind::Scale { bias: false });
+    }
     if constant.n_elements() != 1 {
-        let scales = node.proto.op_type == "Mul" && is_by_channel(&computed.dims, &constant.dims);
-        return scales.then_some(LayerKind::Scale { bias: false });
+        return None;
     }
     let number = *values.as_ref()?.real().first()?;
     let [power, scale, shift] = match (node.proto.op_type.as_str(), reversed) {
