@@ -137,7 +137,8 @@ fn recordings_that_say_nothing_are_refused_with_the_reason() {
 
 #[test]
 fn flags_that_do_not_fit_are_refused() {
-    refuses(&["profile", "emc", "--backend", "onnxruntime"], 4, &["runs no engines"]);
+    let plan = ["profile", "emc", "--backend", "onnxruntime", "--platform", "xavier_agx", "--engine", "x.plan"];
+    refuses(&plan, 2, &["`--engine`: ONNX Runtime runs no plans"]);
     refuses(&[&SIMULATED[..], &["--on", "npu"]].concat(), 2, &["`--on npu`", "gpu, dla"]);
     refuses(&["profile", "emc", "--backend", "tensorrt", "--tegrastats", "/nonexistent/t"], 4, &["can't be started"]);
     let folder = TempDir::new().unwrap();
