@@ -283,6 +283,14 @@ fn use_of_the_memory_is_derived_from_bytes_over_times() {
     let demand = engine["demand_gbps"].as_f64().unwrap();
     assert!((0.0045..20.0).contains(&demand), "{engine}");
     assert_eq!(results["engines"].as_array().unwrap().len(), 1);
+    // A model's own file is run as it is, whatever a network knows of its operators; an accelerator that is named twice, once.
+    let mut builder = Builder::new("x", &[1, 3, 8, 8]).node("Sin", &["x"], "y", vec![]);
+    builder.graph.output.push(value_info("y", &[1, 3, 8, 8]));
+    write(folder.path(), "sine.onnx", builder.bytes());
+    let further = ["--warm-up", "0", "--dnns", "sine.onnx", "--on", "cpu0,cpu0", "--format", "json"];
+    let printed = accepts(folder.path(), &library, &[&emc[..], &further].concat());
+    let results: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(results["engines"].as_array().unwrap().len(), 1);
     let refused = [&emc[..], &["--on", "gpu"]].concat();
     refuses(folder.path(), &library, &refused, 2, &["`--on gpu`: `twocores` has these accelerators: cpu0, cpu1"]);
 }

@@ -2,9 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::anyhow;
 
@@ -13,7 +11,7 @@ use super::failure::Failure;
 use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Tensors, available_cores, bind_thread};
 use crate::network::onnx::Model;
 use crate::platform::{Accelerator, Platform, Provider};
-use crate::run::executor::{ExecutorOptions, Lane, Runner};
+use crate::run::executor::{Lane, Runner};
 
 /// What to do where there is no library.
 pub(super) const HINT: &str = "`python3 -m pip install onnxruntime`, or name its libonnxruntime.so by ORT_DYLIB_PATH";
@@ -85,14 +83,6 @@ pub(super) fn lane(
 pub(super) fn input_names(model: &Model) -> Result<Vec<String>, Failure> {
     let graph = model.graph()?;
     Ok(graph.input.iter().map(|input| input.name.clone()).collect())
-}
-
-/// Longest that a lane's set-up, which loads models, or one run of a part may take.
-const LIMIT: Duration = Duration::from_secs(300);
-
-/// How an executor of sessions waits; `cancel` stops it.
-pub(super) fn executor_options(cancel: Arc<AtomicBool>) -> ExecutorOptions {
-    ExecutorOptions { limit: LIMIT, cancel, ..ExecutorOptions::default() }
 }
 
 /// Refuses a platform with an accelerator that this library, or this machine, can't be.

@@ -9,7 +9,6 @@ use anyhow::anyhow;
 use super::arguments::RunMultiArguments;
 use super::policies::Plans;
 use super::verify;
-use crate::artifact::Found;
 use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Tensors, available_cores};
 use crate::cli::doctor::jetson;
 use crate::cli::failure::Failure;
@@ -17,10 +16,9 @@ use crate::cli::onnxruntime::{self, Part};
 use crate::cli::posing::MODELLED;
 use crate::cli::{export, host, inputs, output};
 use crate::group::LayerRange;
-use crate::network::Network;
 use crate::network::onnx::{self, Model, OnnxError};
 use crate::platform::Provider;
-use crate::run::executor::{ExecutorError, Program, Work, works};
+use crate::run::executor::{ExecutorError, ExecutorOptions, Program, Work, whole_work, works};
 use crate::run::{
     BackendRecord, Conditions, EngineMode, PolicyPlan, ReferenceRun, RunLog, Segment, lanes, run_real_time, segments,
 };
@@ -52,7 +50,7 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
     let with_plans = policies.iter().cloned().zip(programs.into_iter().map(|program| program.program)).collect();
     let (names, references): (Vec<_>, Vec<_>) = references.into_iter().unzip();
     let warm_up = Milliseconds(arguments.warm_up.into());
-    let options = onnxruntime::executor_options(cancel);
+    let options = ExecutorOptions::loading(cancel);
     let ran = run_real_time(
         problem,
         EngineMode::Segments,
@@ -257,14 +255,8 @@ impl<'a> Builder<'a> {
 
     /// Every task as one piece of work.
     fn whole_works(&self) -> Vec<Work> {
-        let posed = &self.plans.posed;
-        let work = |(task, network): (usize, &Found<Network>)| Work {
-            task: posed.problem.tasks[task].name.clone(),
-            layers: LayerRange { first: 0, last: network.value.layers.len() },
-            after: posed.problem.tasks[task].after.clone(),
-            release: posed.problem.tasks[task].release,
-        };
-        posed.networks.iter().enumerate().map(work).collect()
+        let problem = &self.plans.posed.problem;
+        (0..problem.tasks.len()).map(|task| whole_work(problem, task)).collect()
     }
 
     /// A task run whole on the platform's first accelerator, for comparison; it puts out the tensors in `names` too.
@@ -274,7 +266,7 @@ impl<'a> Builder<'a> {
         tensors: &Tensors,
         names: &BTreeSet<String>,
     ) -> Result<Program<OnnxRuntimeError>, Failure> {
-        let work = self.whole_works().swap_remove(task);
+        let work = whole_work(&self.plans.posed.problem, task);
         let mut part = self.part(task, work.layers, tensors)?;
         let refused = |error: OnnxError| anyhow!("{}: {error}", part.what);
         let model = onnx::with_outputs(&self.models[task], names).map_err(refused)?;

@@ -7,9 +7,8 @@ use anyhow::anyhow;
 use super::real::Builder;
 use crate::backend::onnxruntime::Tensors;
 use crate::cli::failure::Failure;
-use crate::cli::onnxruntime;
 use crate::run::PolicyPlan;
-use crate::run::executor::Executor;
+use crate::run::executor::{Executor, ExecutorOptions};
 
 /// Largest relative error (Euclidean norm of the difference over that of the value) in single precision. A sum of some thousand
 /// products in another order is off by at most as many units of 2^-24, 1e-4 (Higham, "Accuracy and Stability of Numerical
@@ -40,7 +39,7 @@ pub(super) fn check(
         let reference = Tensors::default();
         let names: BTreeSet<String> = compared.iter().flat_map(|of_policy| of_policy[task].clone()).collect();
         let program = builder.alone(task, &reference, &names)?;
-        let options = onnxruntime::executor_options(std::sync::Arc::default());
+        let options = ExecutorOptions::loading(std::sync::Arc::default());
         let mut executor = Executor::start(vec![program], options).map_err(|error| anyhow!("{error}"))?;
         executor.round(0).map_err(|error| anyhow!("{error}"))?;
         alone.push(reference);

@@ -19,7 +19,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 pub use error::{Cause, ExecutorError, Place};
-pub use program::{Lane, Program, Runner, SetUp, Work, works};
+pub use program::{Lane, Program, Runner, SetUp, Work, whole_work, works};
 
 use super::log::{Round, Span};
 use super::segment::Segment;
@@ -44,6 +44,13 @@ impl Default for ExecutorOptions {
     fn default() -> Self {
         let [limit, spin] = [60_000, 1].map(Duration::from_millis);
         Self { limit, spin, cancel: Arc::new(AtomicBool::new(false)) }
+    }
+}
+
+impl ExecutorOptions {
+    /// For lanes that load models or engines, and for runs of whole networks on slow devices: 300 seconds. `cancel` stops it.
+    pub fn loading(cancel: Arc<AtomicBool>) -> Self {
+        Self { limit: Duration::from_secs(300), cancel, ..Self::default() }
     }
 }
 

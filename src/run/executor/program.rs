@@ -46,6 +46,13 @@ pub fn works(problem: &Problem, segments: &[Segment]) -> Vec<Work> {
     segments.iter().zip(causes(problem, segments)).map(work).collect()
 }
 
+/// A whole task as one piece of work.
+pub fn whole_work(problem: &Problem, task: usize) -> Work {
+    let Task { name, groups, after, release, .. } = &problem.tasks[task];
+    let [first, last] = [groups.first().map_or(0, |it| it.layers.first), groups.last().map_or(0, |it| it.layers.last)];
+    Work { task: name.clone(), layers: LayerRange { first, last }, after: after.clone(), release: *release }
+}
+
 /// A thread that runs segments one after the other.
 pub struct Lane<E> {
     /// Name of the accelerator.

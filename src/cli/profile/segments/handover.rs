@@ -14,7 +14,7 @@ use crate::cli::onnxruntime::{self, Part};
 use crate::platform::Accelerator;
 use crate::profile::Handover;
 use crate::run::Statistics;
-use crate::run::executor::{Executor, Lane, Program, Work};
+use crate::run::executor::{Executor, ExecutorOptions, Lane, Program, Work};
 use crate::units::{Milliseconds, Nanoseconds};
 
 /// Rounds of which the median counts, after some that don't.
@@ -66,6 +66,7 @@ fn cost(lab: &Lab, subject: &Subject, [from, to]: [&Accelerator; 2], group: usiz
     let ranges = [subject.layers(0, group), subject.layers(group, subject.groups.len())];
     let name = &subject.network.value.name;
     let inputs = Arc::new(onnxruntime::input_names(&subject.model)?);
+    let models = [Arc::new(subject.part(ranges[0])?), Arc::new(subject.part(ranges[1])?)];
     let tensors = Tensors::default();
     let work = |part: usize, after: Vec<usize>| Work {
         task: name.clone(),
@@ -76,7 +77,7 @@ fn cost(lab: &Lab, subject: &Subject, [from, to]: [&Accelerator; 2], group: usiz
     let lane = |segment: usize, part: usize, on: &Accelerator| -> Result<Lane<OnnxRuntimeError>, Failure> {
         let model = Part {
             what: format!("{name} {}", ranges[part]),
-            model: Arc::new(subject.part(ranges[part])?),
+            model: Arc::clone(&models[part]),
             tensors: tensors.clone(),
             inputs: Arc::clone(&inputs),
         };
@@ -89,7 +90,7 @@ fn cost(lab: &Lab, subject: &Subject, [from, to]: [&Accelerator; 2], group: usiz
     };
     // It reads what the first part left when both ran.
     let alone = Program { segments: vec![work(1, Vec::new())], lanes: vec![lane(0, 1, to)?] };
-    let options = onnxruntime::executor_options(Arc::default());
+    let options = ExecutorOptions::loading(Arc::default());
     let mut executor = Executor::start(vec![both, alone], options).map_err(failed)?;
     let [mut handed_over, mut by_itself] = [Vec::new(), Vec::new()];
     for round in 0..WARM_UP + ROUNDS {

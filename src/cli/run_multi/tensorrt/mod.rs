@@ -6,10 +6,6 @@ mod plan;
 mod store;
 mod verify;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
-
 use anyhow::anyhow;
 
 use super::arguments::RunMultiArguments;
@@ -29,9 +25,6 @@ use crate::units::{Milliseconds, Nanoseconds};
 use lanes::{Devices, Loader};
 use plan::{PlanError, Planner, ProgramPlan};
 use store::Store;
-
-/// Longest that a lane's set-up, which loads engines, or one run of an engine may take.
-const LIMIT: Duration = Duration::from_secs(300);
 
 /// Name of every network whole on the GPU at one time, a stream each.
 const STREAMS: &str = "gpu-only-streams";
@@ -111,7 +104,7 @@ fn run_planned(
         references,
         arguments.iterations.into(),
         Milliseconds(arguments.warm_up.into()),
-        executor_options(stopped_by_interrupt()?),
+        ExecutorOptions::loading(stopped_by_interrupt()?),
     );
     Ok((ran.map_err(|error| failed(&error))?, devices))
 }
@@ -165,11 +158,6 @@ fn device() -> Result<(String, PrimaryContext), Failure> {
 
 fn no_tensorrt() -> Failure {
     Failure::no_backend("backend `tensorrt` is not available")
-}
-
-/// How an executor of engines waits; `cancel` stops it.
-fn executor_options(cancel: Arc<AtomicBool>) -> ExecutorOptions {
-    ExecutorOptions { limit: LIMIT, cancel, ..ExecutorOptions::default() }
 }
 
 fn failed(error: &ExecutorError<String>) -> Failure {

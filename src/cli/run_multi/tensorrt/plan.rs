@@ -7,7 +7,7 @@ use crate::group::LayerRange;
 use crate::network::Network;
 use crate::platform::{AcceleratorKind, Platform};
 use crate::problem::{Machine, Problem};
-use crate::run::executor::{Work, works};
+use crate::run::executor::{Work, whole_work, works};
 use crate::run::{RunError, Segment, lanes, segments, starts_of_whole_networks, whole_networks};
 use crate::schedule::Decision;
 use crate::units::Nanoseconds;
@@ -159,7 +159,7 @@ impl Planner<'_> {
             order: vec![task],
         };
         ProgramPlan {
-            works: tasks.clone().map(|task| self.whole_work(task)).collect(),
+            works: tasks.clone().map(|task| whole_work(self.problem, task)).collect(),
             engines: tasks.clone().map(|task| self.whole_on_gpu(task)).collect(),
             lanes: tasks.map(lane).collect(),
         }
@@ -167,19 +167,12 @@ impl Planner<'_> {
 
     /// One network whole on the GPU, with nobody beside it.
     pub(super) fn alone(&self, task: usize) -> ProgramPlan {
-        let work = Work { after: Vec::new(), release: Nanoseconds::ZERO, ..self.whole_work(task) };
+        let work = Work { after: Vec::new(), release: Nanoseconds::ZERO, ..whole_work(self.problem, task) };
         ProgramPlan {
             works: vec![work],
             engines: vec![self.whole_on_gpu(task)],
             lanes: vec![LanePlan { name: "gpu".to_owned(), order: vec![0] }],
         }
-    }
-
-    /// A task as one piece of work.
-    fn whole_work(&self, task: usize) -> Work {
-        let found = &self.problem.tasks[task];
-        let (name, after, release) = (found.name.clone(), found.after.clone(), found.release);
-        Work { task: name, layers: self.all_layers(task), after, release }
     }
 
     fn whole_on_gpu(&self, task: usize) -> EnginePlan {

@@ -2,16 +2,16 @@
 
 use anyhow::anyhow;
 
+use super::failed;
 use super::lanes::{Devices, Loader};
 use super::plan::ProgramPlan;
-use super::{executor_options, failed};
 use crate::backend::cuda::PrimaryContext;
 use crate::backend::tensorrt::{numbers, outputs};
 use crate::cli::failure::Failure;
 use crate::cli::run_multi::verify::{check_numbers, verified};
 use crate::engine::Precision;
 use crate::run::PolicyPlan;
-use crate::run::executor::Executor;
+use crate::run::executor::{Executor, ExecutorOptions};
 
 /// Largest relative error (Euclidean norm of the difference over that of the value) of a network's output in a precision.
 ///
@@ -41,7 +41,7 @@ pub(super) fn check(
     let mut expected = Vec::new();
     for (task, plan) in alone.iter().enumerate() {
         let (program, device) = loader.program(plan);
-        let options = executor_options(std::sync::Arc::default());
+        let options = ExecutorOptions::loading(std::sync::Arc::default());
         let mut executor = Executor::start(vec![program], options).map_err(|error| failed(&error))?;
         executor.round(0).map_err(|error| failed(&error))?;
         expected.push(results(loader, task, &device, primary)?);
