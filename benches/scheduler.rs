@@ -14,7 +14,7 @@ use haxconn::artifact::builtin;
 use haxconn::group::{AcceleratorRules, GroupSpec, split};
 use haxconn::network::{Network, caffe, catalog};
 use haxconn::problem::Problem;
-use haxconn::schedule::{Objective, Solution, SolveOptions, evaluate, solve};
+use haxconn::schedule::{Solution, SolveOptions, evaluate, solve};
 
 /// Time that the one-shot encoding gets.
 const PEER_TIME: Duration = Duration::from_secs(20);
@@ -56,7 +56,7 @@ fn grouping(criterion: &mut Criterion) {
 }
 
 fn solved(problem: &Problem) -> Solution {
-    let options = SolveOptions { objective: Objective::Makespan, time_limit: None, node_limit: None, seed: 1 };
+    let options = SolveOptions::default();
     solve(problem, &options, &[], &mut |_| ()).expect("the problem has a schedule")
 }
 

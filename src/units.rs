@@ -35,6 +35,10 @@ pub struct Percent(pub f64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Megahertz(pub u32);
 
+/// Electric power, in thousandths of a watt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Milliwatts(pub u32);
+
 /// A relative speed, in thousandths of the speed without contention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Permille(pub u32);
@@ -62,6 +66,16 @@ impl Nanoseconds {
 }
 
 impl Bytes {
+    /// So many units of 2^20 bytes, rounded half to even. Negative values become zero.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped at zero; `as` saturates above"
+    )]
+    pub fn of_mebibytes(mebibytes: f64) -> Self {
+        Self((mebibytes * f64::from(1 << 20)).round_ties_even().max(0.0) as u64)
+    }
+
     /// The same amount in units of 2^20 bytes.
     pub fn mebibytes(self) -> f64 {
         self.0 as f64 / f64::from(1 << 20)
@@ -89,6 +103,23 @@ impl MegabytesPerSecond {
     /// The same throughput in gigabytes per second.
     pub fn to_gigabytes_per_second(self) -> GigabytesPerSecond {
         GigabytesPerSecond(f64::from(self.0) / 1e3)
+    }
+}
+
+impl Milliwatts {
+    /// The power of so many watts, rounded half to even. Negative values become zero.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped at zero; `as` saturates above"
+    )]
+    pub fn of_watts(watts: f64) -> Self {
+        Self((watts * 1e3).round_ties_even().max(0.0) as u32)
+    }
+
+    /// The same power in watts.
+    pub fn to_watts(self) -> f64 {
+        f64::from(self.0) / 1e3
     }
 }
 

@@ -207,7 +207,7 @@ fn a_time_limit_gives_the_best_so_far_with_its_bound() {
 
 #[test]
 fn every_network_can_be_inspected_on_every_platform() {
-    for platform in ["xavier_agx", "orin_agx"] {
+    for platform in ["xavier_agx", "orin_agx", "orin_agx_2dla"] {
         let arguments = ["inspect", "--dnns", NETWORKS, "--platform", platform];
         let document = json(TempDir::new().unwrap().path(), &arguments);
         assert_eq!(document["networks"].as_array().unwrap().len(), 12);
@@ -224,7 +224,7 @@ fn every_network_can_be_inspected_on_every_platform() {
 fn platforms_are_listed_shown_and_calibrated() {
     let here = TempDir::new().unwrap();
     let list = accepts(&["platform", "list"]);
-    for name in ["xavier_agx", "orin_agx"] {
+    for name in ["xavier_agx", "orin_agx", "orin_agx_2dla"] {
         assert!(list.contains(name), "{list}");
         assert!(accepts(&["platform", "show", name]).contains(&format!("({name})")));
         assert_eq!(json(here.path(), &["platform", "show", name])["name"], name);

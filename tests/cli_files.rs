@@ -108,9 +108,17 @@ const FORGERIES: &[Forgery] = &[
     ("a bound above the value", |d| d["proof"]["bound"] = json!(1_u64 << 40), &["proof.bound"]),
     ("a gap forged", |d| d["proof"]["gap"] = json!(0.5), &["proof.gap"]),
     ("another end of a task", |d| d["tasks"][0]["end_ns"] = json!(5), &["tasks[0].end_ns: is 5, "]),
-    ("a release that is nobody's", |d| d["tasks"][0]["release_ns"] = json!(1), &["tasks[0].release_ns: is 1"]),
+    (
+        "a release that isn't kept",
+        |d| d["tasks"][0]["release_ns"] = json!(1),
+        &["`googlenet` starts at", "its release"],
+    ),
     ("another number of transitions", |d| d["tasks"][0]["transitions"] = json!(7), &["tasks[0].transitions: is 7"]),
-    ("a precedence that is nobody's", |d| d["tasks"][0]["after"] = json!(["resnet101"]), &["tasks[0].after"]),
+    (
+        "a precedence that isn't kept",
+        |d| d["tasks"][0]["after"] = json!(["resnet101"]),
+        &["wait for each other in a circle"],
+    ),
     ("another class", |d| d["class"] = json!("B"), &["class: is `B`"]),
     ("another objective", |d| d["objective"] = json!("throughput"), &[]),
     ("another contention", |d| d["contention"] = json!("none"), &[]),
@@ -241,7 +249,7 @@ fn wrong_profiles_are_refused_with_the_path_of_the_field() {
     refuses_profile("\"schema_version\": 1", "\"schema_version\": 3", &["schema_version 3 is newer"]);
     refuses_profile("\"layers\": [0, 10]", "\"layers\": [0, 9]", &["groups[1]"]);
     refuses_profile("\"derived\"", "\"guessed\"", &["guessed"]);
-    refuses_profile("\"name\": \"googlenet\"", "\"name\": \"alexnet\"", &["`alexnet`", "`--dnns` doesn't name"]);
+    refuses_profile("\"name\": \"googlenet\"", "\"name\": \"alexnet\"", &["`alexnet`", "none of the networks"]);
     refuses_profile("\"hash\": \"", "\"hash\": \"0", &["`googlenet` was made of another definition"]);
     let folder = TempDir::new().unwrap();
     for name in ["a.json", "b.json"] {

@@ -68,6 +68,8 @@ fn every_key_that_a_command_prints_is_documented_and_every_documented_one_is_pri
     };
     check(&format!("{schedule} --out s.json"), &["## Schedule (JSON)"]);
     check(&format!("{schedule} --policy all"), &["### `schedule --policy all`", "## Schedule (JSON)"]);
+    let robust = format!("{schedule} --robust 5% --samples 2");
+    check(&robust, &["### `schedule --robust`", "## Schedule (JSON)"]);
     let plans = ["### `build-engines`", "## Plan description (JSON)"];
     check("build-engines --backend sim --dnns alexnet --start dla", &plans);
     let plan = "build/sim/xavier_agx/fp16/alexnet_transition_plans/alexnet_dla_transition_at_-1.plan";
@@ -90,6 +92,46 @@ fn every_key_that_a_command_prints_is_documented_and_every_documented_one_is_pri
     check("profile contention --points 3", &["### `profile contention`"]);
     check("profile contention --points 3 --model table", &["### `profile contention`"]);
     check("reproduce --time-limit 1ms", &["### `reproduce`"]);
+}
+
+/// A workload with every key. JSON is YAML.
+fn workload() -> Value {
+    serde_json::json!({
+        "schema_version": 1,
+        "platform": "xavier_agx",
+        "objective": "tardiness",
+        "max_transitions": 1,
+        "latency_cap_ms": 50,
+        "tasks": [
+            {"name": "a", "network": "googlenet", "groups": 2, "instances": 1, "frames": 2, "release_ms": 1, "period_ms": 2,
+             "in_flight": 2, "deadline_ms": 9, "weight": 2, "on": ["gpu", "dla"]},
+            {"name": "b", "network": "alexnet", "frames": 2, "after": ["a"], "not_on": ["dla"],
+             "profile": "output/profiles/xavier_agx/alexnet.json"},
+        ],
+    })
+}
+
+#[test]
+fn every_key_of_a_workload_is_documented_and_every_documented_one_is_taken() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let few = "--dnns alexnet --backend sim --iterations 5 --repeats 2";
+    document(folder.path(), &format!("profile all {few}"));
+    let value = workload();
+    assert_eq!(complaints(&[section(FORMATS, "## Workload (YAML)")], &value), [""; 0]);
+    program::write(folder.path(), "w.yaml", value.to_string());
+    let schedule = document(folder.path(), "schedule --workload w.yaml --node-limit 500");
+    assert_eq!(complaints(&[section(FORMATS, "## Schedule (JSON)")], &schedule), [""; 0]);
+}
+
+#[test]
+fn every_key_of_a_dynamic_run_is_documented_and_every_documented_one_is_there() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let script = "schema_version: 1\nevents:\n  - {at_ms: 20, join: alexnet}\n  - {at_ms: 60, leave: alexnet}\n  \
+                  - {at_ms: 90, slow: {accelerator: gpu, factor: 3}}\n";
+    program::write(folder.path(), "script.yaml", script);
+    let run = "run-multi --dynamic --backend sim --dnns googlenet,alexnet --script script.yaml --duration 2s";
+    let sections = ["## Dynamic run (JSON)", "## Run log (JSON)"].map(|heading| section(FORMATS, heading));
+    assert_eq!(complaints(&sections, &document(folder.path(), run)), [""; 0]);
 }
 
 #[test]

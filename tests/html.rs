@@ -10,7 +10,8 @@ use common::{Shape, profile_like_problem};
 use haxconn::problem::Problem;
 use haxconn::report::{ScheduleView, page, svg};
 use haxconn::schedule::{
-    Baseline, Decision, Objective, Proof, ProofState, SearchStatistics, Timeline, baselines, best_baseline, evaluate,
+    Baseline, Decision, Objective, Proof, ProofState, SearchStatistics, Stop, Timeline, baselines, best_baseline,
+    evaluate,
 };
 
 /// A problem with its baselines and a schedule.
@@ -54,7 +55,8 @@ impl Example {
             state: ProofState::Feasible,
             bound: timeline.makespan().0 * 9 / 10,
             elapsed: Duration::from_millis(73),
-            stopped_by: Some("the time limit".to_owned()),
+            stopped_by: Some(Stop::TimeLimit),
+            deterministic: false,
             statistics: SearchStatistics { combinations: 4225, z3_checks: 12, ..SearchStatistics::default() },
         };
         let sources = vec!["GoogleNet: a hand-made profile".to_owned()];
@@ -70,6 +72,7 @@ impl Example {
             proof: Some(&self.proof),
             policy: "HaX-CoNN",
             baselines: &self.baselines,
+            robustness: None,
             platform: "NVIDIA Jetson AGX Xavier",
             contention: "pccs",
             sources: &self.sources,
@@ -204,7 +207,7 @@ fn the_page_says_what_it_predicts_what_it_gains_and_what_is_proved() {
     assert!(text.contains("predicted by the scheduler's model, not measured"));
     assert!(text.contains(&format!("<strong>{}</strong>", example.timeline.makespan())));
     assert!(text.contains("Not proved optimal: with at most 2 transitions per network"));
-    assert!(text.contains("The search was stopped by the time limit."));
+    assert!(text.contains("The search was stopped by time limit."));
     let label = best.label.replace('\'', "&#39;");
     assert!(text.contains(&format!("<strong>{}: {label}</strong> ends at {}", best.name, best.timeline.makespan())));
     let gain = 100.0 * view.gain_over(best);

@@ -246,6 +246,49 @@ fn what_can_not_run_here_is_refused_before_anything_runs() {
 }
 
 #[test]
+fn networks_run_while_the_solver_works_and_ctrl_c_ends_it_with_a_report() {
+    let Some((library, cores)) = machine() else { return };
+    let folder = TempDir::new().unwrap();
+    two_cores(folder.path(), cores);
+    write(folder.path(), "s.yaml", "schema_version: 1\nevents:\n  - {at_ms: 1, join: alexnet}\n");
+    let run = ["run-multi", "--dynamic", "--platform", "two.yaml", "--dnns", "resnet18,resnet18", "--script", "s.yaml"];
+    let further = ["--iterations", "40", "--measure-solver", "--drift", "900%"];
+    let shown = text(&accepts(folder.path(), &library, &[&run[..], &further].concat()).stdout);
+    for words in ["measured on twocores: 40 round(s)", "alexnet joins (due at 1.0)", "  runs: ", ", loaded in "] {
+        assert!(shown.contains(words), "`{words}` is missing in {shown}");
+    }
+    let has_core = available_cores().iter().any(|core| !cores.contains(core));
+    assert_eq!(shown.contains("to itself."), has_core, "{shown}");
+    let log = json(&folder.path().join("output/dynamic.json"));
+    assert_eq!((log["simulated"].as_bool(), log["solver_core"].is_null()), (Some(false), !has_core));
+    let last = log["phases"].as_array().unwrap().last().unwrap();
+    let schedule = &log["schedules"][usize::try_from(last["schedule"].as_u64().unwrap()).unwrap()];
+    assert_eq!(schedule["tasks"].as_array().unwrap().len(), 3);
+    assert!(last["makespan_ms"]["median"].as_f64().unwrap() > 0.1 && last["loaded_in_ms"].as_f64().unwrap() > 0.0);
+    write(
+        folder.path(),
+        "s.yaml",
+        "schema_version: 1\nevents:\n  - {at_ms: 1, slow: {accelerator: cpu0, factor: 2}}\n",
+    );
+    refuses(folder.path(), &library, &run, 2, &["`slow` is the simulator's"]);
+
+    let endless =
+        ["run-multi", "--dynamic", "--platform", "two.yaml", "--dnns", "resnet18,resnet18", "--duration", "300s"];
+    let mut child = command(folder.path(), &library, &endless).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    thread::sleep(Duration::from_secs(4));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let begin = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "the run goes on");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("(ended on request)"), "{}", text(&output.stdout));
+    assert_eq!(json(&folder.path().join("output/dynamic.json"))["interrupted"], true);
+}
+
+#[test]
 fn ctrl_c_ends_a_run_and_leaves_what_was_there() {
     let Some((library, cores)) = machine() else { return };
     let folder = TempDir::new().unwrap();

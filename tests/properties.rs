@@ -52,10 +52,10 @@ fn moments(occupation: &mut Occupation) -> [&mut Nanoseconds; 5] {
 fn the_judge_accepts_every_evaluated_timeline_and_its_value() {
     for_each_timeline(300, |problem, decision, timeline| {
         assert_eq!(check(problem, decision, timeline), Ok(()), "{problem:?} {decision:?}");
-        for objective in [Objective::Makespan, Objective::Throughput] {
-            let value = objective.value(problem, timeline);
-            assert_eq!(check_value(problem, timeline, objective, value), Ok(()));
-            assert!(check_value(problem, timeline, objective, value + 1).is_err());
+        for objective in [Objective::Makespan, Objective::Throughput, Objective::Tardiness, Objective::Energy] {
+            let value = objective.value(problem, &decision.placement, timeline);
+            assert_eq!(check_value(problem, decision, timeline, objective, value), Ok(()));
+            assert!(check_value(problem, decision, timeline, objective, value + 1).is_err());
         }
     });
 }
@@ -215,7 +215,7 @@ fn the_serial_baseline_is_the_best_of_all_task_orders() {
         for objective in [Objective::Makespan, Objective::Throughput] {
             let all = baselines(&problem, objective);
             let serial = all.iter().find(|baseline| baseline.name == "accelerator0-only").expect("it runs everything");
-            let best = objective.value(&problem, &serial.timeline);
+            let best = serial.value(&problem, objective);
             for (a, b, c) in tasks.clone().flat_map(|a| tasks.clone().flat_map(move |b| (0..3).map(move |c| (a, b, c))))
             {
                 let mut order = vec![a, b, c];
@@ -240,8 +240,9 @@ fn serial_value(problem: &Problem, order: &[usize], objective: Objective) -> Opt
     let mut orders = vec![Vec::new(); problem.machines.len()];
     orders[0] = order.iter().flat_map(groups).collect();
     let placement = problem.tasks.iter().map(|task| vec![0; task.groups.len()]).collect();
-    let timeline = evaluate(problem, &Decision { placement, order: orders }).ok()?;
-    Some(objective.value(problem, &timeline))
+    let decision = Decision { placement, order: orders };
+    let timeline = evaluate(problem, &decision).ok()?;
+    Some(objective.value(problem, &decision.placement, &timeline))
 }
 
 /// A file may hold anything: extreme moments, other groups' numbers, lists of any length.

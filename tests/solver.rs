@@ -6,21 +6,21 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::brute_force::{brute_force, placements};
-use common::{Shape, profile_like_problem, random_problem};
+use common::brute_force::{OBJECTIVES, brute_force, placements};
+use common::{Shape, profile_like_problem, random_problem, random_workload};
 use haxconn::platform::ContentionCurve;
 use haxconn::problem::{GroupId, Problem};
-use haxconn::schedule::{Decision, Objective, ProofState, Solution, SolveError, SolveOptions, evaluate, solve};
+use haxconn::schedule::{Decision, Objective, ProofState, Solution, SolveError, SolveOptions, Stop, evaluate, solve};
 
 fn options(objective: Objective) -> SolveOptions {
-    SolveOptions { objective, time_limit: None, node_limit: None, seed: 1 }
+    SolveOptions { objective, ..SolveOptions::default() }
 }
 
 fn solved(problem: &Problem, objective: Objective) -> Solution {
     let solution = solve(problem, &options(objective), &[], &mut |_| ()).expect("the problem has a schedule");
     let timeline = evaluate(problem, &solution.decision).expect("the answer has a timeline");
     assert_eq!(timeline, solution.timeline);
-    assert_eq!(objective.value(problem, &timeline), solution.value);
+    assert_eq!(objective.value(problem, &solution.decision.placement, &timeline), solution.value);
     solution
 }
 
@@ -28,11 +28,45 @@ fn solved(problem: &Problem, objective: Objective) -> Solution {
 fn check_against_brute_force(seed: u64, shape: Shape) {
     let problem = random_problem(seed, shape);
     let best = brute_force(&problem).expect("accelerator 0 runs everything");
-    for (objective, value) in [(Objective::Makespan, best.makespan), (Objective::Throughput, best.throughput)] {
+    for (objective, value) in OBJECTIVES.into_iter().zip(best).take(2) {
         let solution = solved(&problem, objective);
         assert_eq!(solution.value, value, "{objective:?} of seed {seed}, {shape:?}: {problem:#?}");
         assert_eq!(solution.proof.state, ProofState::Optimal, "{objective:?} of seed {seed}, {shape:?}");
         assert_eq!(solution.proof.bound, value);
+    }
+}
+
+/// The same for all objectives with deadlines, frames, equal accelerators, powers and a latency cap, which may be too short.
+/// True where the cap can be kept.
+fn check_workload_against_brute_force(seed: u64, shape: Shape) -> bool {
+    let problem = random_workload(seed, shape);
+    assert_eq!(problem.validate(), Ok(()), "seed {seed}");
+    let best = brute_force(&problem);
+    for (idx, objective) in OBJECTIVES.into_iter().enumerate() {
+        let solved = solve(&problem, &options(objective), &[], &mut |_| ());
+        let of = format!("{objective:?} of seed {seed}, {shape:?}: {problem:#?}");
+        match (best, solved) {
+            (Some(best), Ok(solution)) => {
+                assert_eq!(solution.value, best[idx], "{of}");
+                assert_eq!((solution.proof.state, solution.proof.bound), (ProofState::Optimal, best[idx]), "{of}");
+            }
+            (None, Err(SolveError::Infeasible { .. })) => {}
+            (best, solved) => panic!("brute force {best:?}, solver {solved:?}: {of}"),
+        }
+    }
+    best.is_some()
+}
+
+#[test]
+fn workloads_equal_brute_force() {
+    let n_problems = if is_long() { 1000 } else { 80 };
+    eprintln!("comparing {n_problems} workloads of each shape (1000 with HAXCONN_TEST_LONG=1)");
+    for (shape, share) in
+        [(Shape::up_to(2, 4, 2), 1), (Shape::up_to(2, 3, 3), 1), (Shape::up_to(3, 3, 2), 2), (Shape::up_to(3, 2, 3), 2)]
+    {
+        let n_kept = (0..n_problems / share).filter(|&seed| check_workload_against_brute_force(seed, shape)).count();
+        assert!(n_kept as u64 > n_problems / share / 2, "too few of {shape:?} can keep their cap: {n_kept}");
+        assert!((n_kept as u64) < n_problems / share, "every cap of {shape:?} can be kept");
     }
 }
 
@@ -97,7 +131,10 @@ fn is_never_worse_than_a_given_schedule_however_few_nodes_it_has() {
             let solution = solve(&problem, &options, &warm, &mut |_| ()).expect("the problem has a schedule");
             for decision in &warm {
                 let timeline = evaluate(&problem, decision).expect("serial orders have a timeline");
-                assert!(!objective.is_better(objective.value(&problem, &timeline), solution.value), "seed {seed}");
+                assert!(
+                    !objective.is_better(objective.value(&problem, &decision.placement, &timeline), solution.value),
+                    "seed {seed}"
+                );
             }
             assert!(!objective.is_better(solution.value, solution.proof.bound), "bound of seed {seed}");
         }
@@ -112,7 +149,10 @@ fn the_bound_of_a_stopped_search_never_passes_the_optimum() {
             let optimum = solved(&problem, objective).value;
             let limited = SolveOptions { node_limit: Some(30), ..options(objective) };
             let stopped = solve(&problem, &limited, &[], &mut |progress| {
-                assert!(!objective.is_better(optimum, progress.bound), "{objective:?}, seed {seed}");
+                assert!(
+                    progress.bound.is_some_and(|bound| !objective.is_better(optimum, bound)),
+                    "{objective:?}, seed {seed}"
+                );
             });
             let stopped = stopped.expect("the problem has a schedule");
             assert_eq!(stopped.proof.state == ProofState::Feasible, stopped.proof.stopped_by.is_some());
@@ -142,8 +182,9 @@ fn equal_tasks_are_solved_as_brute_force_does() {
         problem.tasks[1] = problem.tasks[0].clone();
         problem.tasks.iter_mut().for_each(|task| task.after.clear());
         let best = brute_force(&problem).expect("accelerator 0 runs everything");
-        assert_eq!(solved(&problem, Objective::Makespan).value, best.makespan, "seed {seed}");
-        assert_eq!(solved(&problem, Objective::Throughput).value, best.throughput, "seed {seed}");
+        for (objective, value) in OBJECTIVES.into_iter().zip(best) {
+            assert_eq!(solved(&problem, objective).value, value, "{objective:?}, seed {seed}");
+        }
     }
 }
 
@@ -166,8 +207,39 @@ fn a_time_limit_ends_the_search_with_an_answer_and_a_bound() {
     let solution = solve(&problem, &limited, &[], &mut |_| ()).expect("the problem has a schedule");
     assert!(started.elapsed() < Duration::from_secs(5), "took {:?}", started.elapsed());
     assert_eq!(solution.proof.state, ProofState::Feasible);
-    assert_eq!(solution.proof.stopped_by.as_deref(), Some("time limit"));
+    assert_eq!(solution.proof.stopped_by, Some(Stop::TimeLimit));
     assert!(solution.proof.bound < solution.value);
+}
+
+#[test]
+fn a_cancelled_search_ends_with_an_answer_and_a_bound() {
+    let problem = profile_like_problem(2, Shape::exact(5, 12, 3), Some(2));
+    let cancelled = options(Objective::Makespan);
+    let cancel = cancelled.cancel.clone();
+    let (started, asked) = std::thread::scope(|scope| {
+        let asking = scope.spawn(move || {
+            std::thread::sleep(Duration::from_millis(300));
+            cancel.cancel();
+            Instant::now()
+        });
+        let solution = solve(&problem, &cancelled, &[], &mut |_| ()).expect("the problem has a schedule");
+        assert_eq!(solution.proof.stopped_by, Some(Stop::Cancelled));
+        assert!(!solution.proof.deterministic && solution.proof.bound < solution.value);
+        (Instant::now(), asking.join().expect("it only waits"))
+    });
+    assert!(started - asked < Duration::from_secs(5), "took {:?} after it was cancelled", started - asked);
+}
+
+#[test]
+fn several_threads_prove_the_same_value() {
+    for seed in 0..10 {
+        let problem = profile_like_problem(seed, Shape::exact(3, 6, 2), Some(2));
+        let threads = SolveOptions { threads: 3, ..options(Objective::Makespan) };
+        let solution = solve(&problem, &threads, &[], &mut |_| ()).expect("the problem has a schedule");
+        assert_eq!(solution.proof.state, ProofState::Optimal);
+        assert_eq!(solution.value, solved(&problem, Objective::Makespan).value, "seed {seed}");
+        assert!(!solution.proof.deterministic);
+    }
 }
 
 #[test]

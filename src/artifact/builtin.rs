@@ -10,9 +10,10 @@ use crate::platform::Platform;
 use crate::profile::NetworkProfile;
 
 /// Name and text of every embedded platform, the default one first.
-const PLATFORMS: [(&str, &str); 2] = [
+const PLATFORMS: [(&str, &str); 3] = [
     ("xavier_agx", include_str!("../../platforms/xavier_agx.yaml")),
     ("orin_agx", include_str!("../../platforms/orin_agx.yaml")),
+    ("orin_agx_2dla", include_str!("../../platforms/orin_agx_2dla.yaml")),
 ];
 
 /// File stem (network, `_`, platform) and text of every embedded profile.
@@ -106,14 +107,26 @@ mod tests {
     use crate::units::GigabytesPerSecond;
 
     #[test]
+    fn the_orins_second_core_is_like_its_first_one() {
+        let [one, two] = ["orin_agx", "orin_agx_2dla"].map(|name| platform(name).unwrap());
+        // Paths of numbers begin with the core's name.
+        let alike = |dla: &Accelerator| Accelerator { name: String::new(), stated: Vec::new(), ..dla.clone() };
+        assert_eq!(one.accelerators[0], two.accelerators[0]);
+        assert_eq!(alike(&one.accelerators[1]), alike(&two.accelerators[1]));
+        assert_eq!(alike(&one.accelerators[1]), alike(&two.accelerators[2]));
+        assert_eq!((one.peak_bandwidth, one.sharing_efficiency), (two.peak_bandwidth, two.sharing_efficiency));
+    }
+
+    #[test]
     fn every_embedded_platform_has_the_name_of_its_file_and_a_gpu_that_runs_everything_before_its_dla() {
         for name in platform_names() {
             let platform = platform(name).unwrap();
             assert_eq!(platform.name, name);
             let accelerators: Vec<_> = platform.accelerators.iter().map(|accelerator| &*accelerator.name).collect();
-            assert_eq!(accelerators, ["gpu", "dla"]);
+            let expected: &[&str] = if name == "orin_agx_2dla" { &["gpu", "dla0", "dla1"] } else { &["gpu", "dla"] };
+            assert_eq!(accelerators, expected);
             assert_eq!(platform.accelerators[0].rules, SupportRules::Everything);
-            assert_ne!(platform.accelerators[1].rules, SupportRules::Everything);
+            assert!(platform.accelerators[1..].iter().all(|dla| dla.rules != SupportRules::Everything));
             assert_eq!(platform.content_hash.len(), 64);
         }
     }
@@ -148,8 +161,8 @@ mod tests {
     #[test]
     fn an_unknown_platform_names_the_nearest_one() {
         let message = find_platform("xavier", Path::new("/nonexistent")).unwrap_err().to_string();
-        let expected = "unknown platform `xavier`; did you mean `xavier_agx`? There are xavier_agx, orin_agx, \
-                        or give the path of a platform file";
+        let expected = "unknown platform `xavier`; did you mean `xavier_agx`? There are xavier_agx, orin_agx_2dla, \
+                        orin_agx, or give the path of a platform file";
         assert_eq!(message, expected);
     }
 

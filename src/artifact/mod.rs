@@ -7,6 +7,7 @@ mod contention_block;
 mod contention_grid;
 mod doctor;
 mod documents;
+mod dynamic;
 mod emc;
 mod field;
 mod file;
@@ -24,10 +25,12 @@ mod readings;
 mod rules;
 mod run_log;
 pub mod schedule;
+mod script;
 mod segments;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod workload;
 
 pub use comparison::comparison_to_json;
 pub use contention_block::{contention_blocks, contention_to_json};
@@ -37,6 +40,7 @@ pub use documents::{
     PolicySchedule, calibration_to_json, check_to_json, inspections_to_json, platform_to_json, platforms_to_json,
     policies_to_json, reproduction_to_json,
 };
+pub use dynamic::dynamic_to_json;
 pub use emc::{
     EMC_SAMPLE_FOLDER, emc_results_to_json, emc_results_to_yaml, emc_sample_stem, emc_samples_to_csv, read_emc_results,
 };
@@ -57,5 +61,7 @@ pub use profile::{read_profile, write_profile};
 pub use readings::readings_to_json;
 pub use run_log::{read_run_log, write_run_log};
 pub use schedule::{ScheduleContext, ScheduleFile, read_schedule};
+pub use script::read_script;
 pub use segments::{SegmentResults, segment_results_to_json};
 pub use trace::trace_to_json;
+pub use workload::{Workload, WorkloadObjective, WorkloadTask, read_workload};

@@ -11,10 +11,10 @@ use super::contention::{ContentionFields, read_contention};
 use super::field::{SourcedField, WordOr, from_yaml};
 use super::rules::{RulesFields, read_rules};
 use crate::platform::{
-    Accelerator, AcceleratorKind, Platform, Provenance, Provider, ProviderKind, Roofline, StatedNumber, SupportRules,
-    TransitionModel,
+    Accelerator, AcceleratorKind, LoadableMemory, Platform, Provenance, Provider, ProviderKind, Roofline, Sourced,
+    StatedNumber, SupportRules, TransitionModel,
 };
-use crate::units::{GigabytesPerSecond, Megahertz, Milliseconds};
+use crate::units::{Bytes, GigabytesPerSecond, Megahertz, Milliseconds, Milliwatts};
 
 /// Reads a platform file's `text`; errors begin with `origin`, the path or name that people know the file by.
 pub fn read_platform(text: &str, origin: &str) -> Result<Platform> {
@@ -34,6 +34,7 @@ struct PlatformFile {
     bytes_per_element: u64,
     peak_bandwidth_gbps: SourcedField<f64>,
     emc_clock_mhz: Option<SourcedField<u32>>,
+    idle_power_w: Option<SourcedField<f64>>,
     sharing_efficiency: SourcedField<f64>,
     accelerators: Vec<AcceleratorFile>,
 }
@@ -48,6 +49,9 @@ struct AcceleratorFile {
     #[serde(default)]
     pays_network_io: bool,
     max_loadables: Option<SourcedField<u32>>,
+    loadable_weights_mib: Option<SourcedField<f64>>,
+    loadable_tensors_mib: Option<SourcedField<f64>>,
+    power_w: Option<SourcedField<f64>>,
     rules: WordOr<RulesFields>,
     contention: WordOr<ContentionFields>,
     roofline: RooflineFile,
@@ -114,6 +118,7 @@ impl PlatformFile {
             compute_capability: self.compute_capability,
             peak_bandwidth: self.peak_bandwidth_gbps.positive("peak_bandwidth_gbps")?.map(GigabytesPerSecond),
             emc_clock: self.emc_clock_mhz.map(|clock| clock.sourced().map(Megahertz)),
+            idle_power: self.idle_power_w.map(|power| watts(power, "idle_power_w")).transpose()?,
             sharing_efficiency,
             bytes_per_element: self.bytes_per_element,
             accelerators: into_accelerators(self.accelerators)?,
@@ -164,6 +169,12 @@ impl AcceleratorFile {
         let loadable_number = loadables
             .as_ref()
             .map(|limit| limit.state(format!("{}.max_loadables", self.name), &limit.value, "per core"));
+        let (loadable_memory, memory_numbers) =
+            loadable_memory(self.loadable_weights_mib, self.loadable_tensors_mib, &self.name, at)?;
+        let power = self.power_w.map(|power| watts(power, &format!("{at}.power_w"))).transpose()?;
+        let power_number =
+            power.as_ref().map(|power| power.state(format!("{}.power", self.name), &power.value.to_watts(), "W"));
+        let numbers = contention_numbers.iter().cloned().chain(loadable_number).chain(memory_numbers);
         let provider = self.provider.map(|provider| provider.into_provider(&format!("{at}.provider"))).transpose()?;
         let roofline = self.roofline.into_roofline(&format!("{at}.roofline"))?;
         let transition = self.transition.into_transition(&format!("{at}.transition"))?;
@@ -174,13 +185,43 @@ impl AcceleratorFile {
             assumed_contention: assumed(&contention_numbers),
             rules,
             max_loadables: loadables.map(|limit| limit.value),
+            loadable_memory,
+            power: power.map(|power| power.value),
             provider,
             pays_network_io: self.pays_network_io,
             roofline,
             transition,
-            stated: contention_numbers.into_iter().chain(loadable_number).chain(rule_numbers).collect(),
+            stated: numbers.chain(power_number).chain(rule_numbers).collect(),
         })
     }
+}
+
+/// A power in watts; a million of them are no chip's.
+fn watts(field: SourcedField<f64>, path: &str) -> Result<Sourced<Milliwatts>> {
+    let power = field.amount(path)?;
+    if power.value > 1e6 {
+        bail!("{path}.value: `{}` W is above 1000000 W", power.value);
+    }
+    Ok(power.map(Milliwatts::of_watts))
+}
+
+/// What a loadable may take of the memory, and the numbers for people.
+fn loadable_memory(
+    weights: Option<SourcedField<f64>>,
+    tensors: Option<SourcedField<f64>>,
+    accelerator: &str,
+    at: &str,
+) -> Result<(LoadableMemory, Vec<StatedNumber>)> {
+    let mut numbers = Vec::new();
+    let mut limit = |field: Option<SourcedField<f64>>, key: &str| -> Result<Option<Bytes>> {
+        let Some(field) = field else { return Ok(None) };
+        let mebibytes = field.positive(&format!("{at}.{key}_mib"))?;
+        numbers.push(mebibytes.state(format!("{accelerator}.{key}"), &mebibytes.value, "MiB"));
+        Ok(Some(Bytes::of_mebibytes(mebibytes.value)))
+    };
+    let memory =
+        LoadableMemory { weights: limit(weights, "loadable_weights")?, tensors: limit(tensors, "loadable_tensors")? };
+    Ok((memory, numbers))
 }
 
 impl ProviderFile {

@@ -65,6 +65,8 @@ struct GroupField {
 #[serde(deny_unknown_fields)]
 struct CostField {
     t_ms: TaggedField,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    t_half_width_ms: Option<f64>,
     demand_gbps: TaggedField,
     in_ms: TaggedField,
     out_ms: TaggedField,
@@ -164,6 +166,7 @@ impl CostField {
     fn new(cost: &GroupCost) -> Self {
         Self {
             t_ms: TaggedField::new(&cost.time, cost.time.value.0),
+            t_half_width_ms: cost.half_width.map(|half| half.0),
             demand_gbps: TaggedField::new(&cost.demand, cost.demand.value.0),
             in_ms: TaggedField::new(&cost.entry, cost.entry.value.0),
             out_ms: TaggedField::new(&cost.exit, cost.exit.value.0),
@@ -171,8 +174,12 @@ impl CostField {
     }
 
     fn into_cost(self, at: &str) -> Result<GroupCost> {
+        if let Some(half) = self.t_half_width_ms.filter(|half| *half < 0.0) {
+            bail!("{at}.t_half_width_ms: `{half}` is negative");
+        }
         Ok(GroupCost {
             time: self.t_ms.amount(&format!("{at}.t_ms"), Milliseconds)?,
+            half_width: self.t_half_width_ms.map(Milliseconds),
             demand: self.demand_gbps.amount(&format!("{at}.demand_gbps"), GigabytesPerSecond)?,
             entry: self.in_ms.amount(&format!("{at}.in_ms"), Milliseconds)?,
             exit: self.out_ms.amount(&format!("{at}.out_ms"), Milliseconds)?,
@@ -226,6 +233,16 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_uncertainty_of_a_profile_is_that_of_the_times_that_have_an_interval() {
+        let profile = read_profile(SMALL, "p.json").unwrap();
+        assert_eq!(profile.time_uncertainty(), None);
+        // Of the two groups the second one takes 1 ms.
+        let (first, second) = SMALL.rsplit_once("\"demand_gbps\"").unwrap();
+        let text = format!("{first}\"t_half_width_ms\": 0.05, \"demand_gbps\"{second}");
+        assert_eq!(read_profile(&text, "p.json").unwrap().time_uncertainty(), Some(0.05));
+    }
+
+    #[test]
     fn a_refused_profile_names_the_field() {
         let table = [
             ("0.452", "-1", "p.json: groups[0].costs.gpu.t_ms.value: `-1` is negative"),
@@ -241,6 +258,11 @@ pub(super) mod tests {
             ("\"backend\"", "\"backends\"", "p.json: backends: unknown field `backends`"),
             ("\"published\", \"precision\"", "3, \"precision\"", "p.json: backend: invalid type: integer `3`"),
             ("\"derived\"", "\"guessed\"", "p.json: groups[0].costs.gpu.demand_gbps.provenance: unknown variant"),
+            (
+                "\"demand_gbps\"",
+                "\"t_half_width_ms\": -0.1, \"demand_gbps\"",
+                "p.json: groups[0].costs.gpu.t_half_width_ms: `-0.1` is negative",
+            ),
             ("0.01", "-0.01", "p.json: launch_ms.gpu.value: `-0.01` is negative"),
         ];
         for (from, to, expected) in table {
@@ -276,12 +298,9 @@ pub(super) mod tests {
 
     fn cost() -> impl Strategy<Value = GroupCost> {
         let ms = || tagged(Milliseconds);
-        (ms(), tagged(GigabytesPerSecond), ms(), ms()).prop_map(|(time, demand, entry, exit)| GroupCost {
-            time,
-            demand,
-            entry,
-            exit,
-        })
+        let half_width = prop::option::of((0..50_000_000_u32).prop_map(|value| Milliseconds(f64::from(value) / 1e6)));
+        (ms(), half_width, tagged(GigabytesPerSecond), ms(), ms())
+            .prop_map(|(time, half_width, demand, entry, exit)| GroupCost { time, half_width, demand, entry, exit })
     }
 
     proptest! {

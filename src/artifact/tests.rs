@@ -80,6 +80,14 @@ proptest! {
     }
 
     #[test]
+    fn a_damaged_workload_is_read_or_refused(damages in prop::collection::vec(damage(), 1..4)) {
+        let text = damaged(workload::tests::WHOLE, &damages);
+        if let Some(workload) = is_answered(read_workload(&text, "f")) {
+            prop_assert!(workload.tasks.iter().all(|task| task.n_frames > 0 && task.n_instances > 0));
+        }
+    }
+
+    #[test]
     fn a_damaged_profile_is_read_or_refused(damages in prop::collection::vec(damage(), 1..4)) {
         let text = damaged(profile::tests::SMALL, &damages);
         if let Some(profile) = is_answered(read_profile(&text, "f")) {

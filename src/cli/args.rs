@@ -9,8 +9,11 @@ use super::build_engines::BuildEnginesArguments;
 use super::inputs;
 use super::profile::ProfileArguments;
 use super::run_multi::RunMultiArguments;
+use crate::artifact::WorkloadObjective;
 use crate::network::onnx::InputShape;
 use crate::problem::Machine;
+use crate::schedule::Objective;
+use crate::units::{Milliseconds, Nanoseconds};
 
 /// Place and order the layer groups of several neural networks on one chip
 #[derive(Debug, Parser)]
@@ -60,6 +63,21 @@ pub(super) struct NetworkArguments {
     /// Networks by name or file (prototxt or ONNX), separated by commas; the same one twice is two instances
     #[arg(long, value_delimiter = ',', required = true, value_name = "NAME|FILE,..")]
     pub(super) dnns: Vec<String>,
+    /// Layer groups of every network: at most N, every legal cut, the paper's, or the first layers of the groups
+    #[arg(long, value_name = "N|legal|paper|LIST")]
+    pub(super) groups: Option<String>,
+}
+
+/// Which networks, in which groups, or a file that says it all.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Networks")]
+pub(super) struct WorkArguments {
+    /// Networks by name or file (prototxt or ONNX), separated by commas; the same one twice is two instances
+    #[arg(long, value_delimiter = ',', required_unless_present = "workload", value_name = "NAME|FILE,..")]
+    pub(super) dnns: Vec<String>,
+    /// Instances, frames, deadlines and edges of networks, from a workload file
+    #[arg(long, value_name = "FILE.yaml", conflicts_with = "dnns")]
+    pub(super) workload: Option<PathBuf>,
     /// Layer groups of every network: at most N, every legal cut, the paper's, or the first layers of the groups
     #[arg(long, value_name = "N|legal|paper|LIST")]
     pub(super) groups: Option<String>,
@@ -140,6 +158,36 @@ pub(super) enum ObjectiveArgument {
     Makespan,
     /// Sum of 1/latency over the networks, maximised
     Throughput,
+    /// Frames per second of streams: the makespan of their frames, minimised
+    Rate,
+    /// Sum over tasks with a deadline of weight times how late they end, minimised
+    Tardiness,
+    /// Energy of accelerators whose power the platform knows, minimised
+    Energy,
+}
+
+impl ObjectiveArgument {
+    /// What the solver optimises for it.
+    pub(super) fn objective(self) -> Objective {
+        match self {
+            Self::Makespan | Self::Rate => Objective::Makespan,
+            Self::Throughput => Objective::Throughput,
+            Self::Tardiness => Objective::Tardiness,
+            Self::Energy => Objective::Energy,
+        }
+    }
+}
+
+impl From<WorkloadObjective> for ObjectiveArgument {
+    fn from(objective: WorkloadObjective) -> Self {
+        match objective {
+            WorkloadObjective::Makespan => Self::Makespan,
+            WorkloadObjective::Throughput => Self::Throughput,
+            WorkloadObjective::Rate => Self::Rate,
+            WorkloadObjective::Tardiness => Self::Tardiness,
+            WorkloadObjective::Energy => Self::Energy,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -189,12 +237,15 @@ impl Policy {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Search")]
 pub(super) struct SearchArguments {
-    /// What is optimised
-    #[arg(long, value_enum, default_value_t = ObjectiveArgument::Makespan)]
-    pub(super) objective: ObjectiveArgument,
-    /// Most changes of accelerator per network, or `unlimited`
-    #[arg(long, default_value = "2", value_name = "K", value_parser = transition_limit, allow_negative_numbers = true)]
-    pub(super) max_transitions: TransitionLimit,
+    /// What is optimised [default: the workload's, else makespan]
+    #[arg(long, value_enum)]
+    pub(super) objective: Option<ObjectiveArgument>,
+    /// Most changes of accelerator per network, or `unlimited` [default: the workload's, else 2]
+    #[arg(long, value_name = "K", value_parser = transition_limit, allow_negative_numbers = true)]
+    pub(super) max_transitions: Option<TransitionLimit>,
+    /// Longest time from a network's release to its end [default: the workload's, else none]
+    #[arg(long, value_name = "MS", value_parser = milliseconds, allow_negative_numbers = true)]
+    pub(super) latency_cap: Option<Nanoseconds>,
     /// Return the best schedule found within this time, with its bound: `10`, `10s`, `500ms`
     #[arg(long, value_name = "S", value_parser = duration, allow_negative_numbers = true)]
     pub(super) time_limit: Option<Duration>,
@@ -204,6 +255,9 @@ pub(super) struct SearchArguments {
     /// Seed of everything that is random
     #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
     pub(super) seed: u64,
+    /// Threads that search for orders; with more than one the schedule found may differ from run to run
+    #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
+    pub(super) threads: usize,
     /// How contention slows the accelerators [default: what the platform has]
     #[arg(long, value_enum)]
     pub(super) contention: Option<ContentionArgument>,
@@ -219,14 +273,22 @@ pub(super) struct SearchArguments {
 #[command(after_help = "Example: haxconn schedule --dnns googlenet,resnet --out --html output/schedule.html")]
 pub(super) struct ScheduleArguments {
     #[command(flatten)]
-    pub(super) networks: NetworkArguments,
-    #[command(flatten)]
-    pub(super) platform: PlatformChoice,
+    pub(super) work: WorkArguments,
+    /// Platform by name or file [default: the workload's, else `xavier_agx`]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Platform")]
+    pub(super) platform: Option<String>,
     #[command(flatten)]
     pub(super) search: SearchArguments,
     /// Whose schedule: the proved one, a baseline's, or all of them
     #[arg(long, value_enum, default_value_t = Policy::Haxconn, help_heading = "Search")]
     pub(super) policy: Policy,
+    /// Sample what becomes of the schedule and its gain when every profiled number moves by up to this much: `5%`
+    #[arg(long, value_name = "P%", value_parser = share, allow_hyphen_values = true, help_heading = "Sensitivity")]
+    pub(super) robust: Option<f64>,
+    /// Number of samples of `--robust`
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000),
+        allow_negative_numbers = true, requires = "robust", help_heading = "Sensitivity")]
+    pub(super) samples: u32,
     #[command(flatten)]
     pub(super) output: OutputArguments,
     /// Write the schedule for `run-multi` and `check` [default FILE: output/schedule.json]
@@ -389,6 +451,16 @@ fn transition_limit(text: &str) -> Result<TransitionLimit, String> {
     text.parse().map(|limit| TransitionLimit(Some(limit))).map_err(|_| "expected a whole number or `unlimited`".into())
 }
 
+/// A time in milliseconds, above zero.
+fn milliseconds(text: &str) -> Result<Nanoseconds, String> {
+    let number: f64 = text.strip_suffix("ms").unwrap_or(text).trim().parse().map_err(|_| "expected milliseconds")?;
+    let time = Milliseconds(number).to_nanoseconds();
+    if time == Nanoseconds::ZERO || !number.is_finite() {
+        return Err("expected milliseconds above zero".into());
+    }
+    Ok(time)
+}
+
 /// The first and the last layer of a closed range.
 fn layer_range(text: &str) -> Result<(usize, usize), String> {
     let numbers = text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
@@ -405,6 +477,15 @@ fn input_shape(text: &str) -> Result<InputShape, String> {
     };
     let shape = text.rsplit_once(':').filter(|(name, _)| !name.is_empty()).and_then(parse);
     shape.ok_or_else(|| "expected an input and its sides: `input:1x3x224x224`".into())
+}
+
+/// A share of a number, above 0 % and below 100 %.
+fn share(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').and_then(|number| number.trim_end().parse::<f64>().ok());
+    let percent = percent.filter(|percent| *percent > 0.0 && *percent < 100.0);
+    percent
+        .map(|percent| percent / 100.0)
+        .ok_or_else(|| "expected more than 0 % and less than 100 %, as in `5%`".into())
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -437,6 +518,15 @@ mod tests {
         assert!(duration("-1").is_err());
         assert!(duration("NaN").is_err());
         assert!(duration("3h").is_err());
+    }
+
+    #[test]
+    fn shares_are_percentages_between_none_and_all() {
+        assert_eq!(share("5%"), Ok(0.05));
+        assert_eq!(share("0.5 %"), Ok(0.005));
+        for wrong in ["0", "5", "0%", "100%", "200%", "-5%", "NaN%", "inf%", "%", "much", ""] {
+            assert!(share(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod failure;
 mod host;
 mod inputs;
 mod inspect;
+mod loadables;
 mod memory;
 mod onnxruntime;
 mod output;
@@ -22,9 +23,11 @@ mod read;
 mod replay;
 mod report;
 mod reproduce;
+mod robust;
 mod run_multi;
 mod schedule;
 mod tensorrt;
+mod workload;
 
 use std::process::ExitCode;
 

@@ -2,13 +2,13 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
 
 use super::doctor::programs::answer;
 use super::failure::Failure;
-use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Tensors, available_cores, bind_thread};
+use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Session, Tensors, available_cores, bind_thread};
 use crate::network::onnx::Model;
 use crate::platform::{Accelerator, Platform, Provider};
 use crate::run::executor::{Lane, Runner};
@@ -48,6 +48,36 @@ pub(super) struct Part {
     pub(super) tensors: Tensors,
     /// Names of the network's own inputs, which are made up.
     pub(super) inputs: Arc<Vec<String>>,
+    /// Its session, once some lane on the same cores has made it.
+    pub(super) session: SharedSession,
+}
+
+/// A session that several programs may run, one at a time; nothing until the first of them makes it.
+pub(super) type SharedSession = Arc<Mutex<Option<Session>>>;
+
+/// What is behind a lock that a panicking thread held is a session all the same.
+pub(super) fn lock(session: &SharedSession) -> MutexGuard<'_, Option<Session>> {
+    session.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Part {
+    /// What runs it, on the thread that calls this.
+    fn runner(
+        self,
+        runtime: &OnnxRuntime,
+        provider: &Provider,
+        seed: u64,
+    ) -> Result<Runner<OnnxRuntimeError>, OnnxRuntimeError> {
+        let Self { what, model, tensors, inputs, session } = self;
+        let mut guard = lock(&session);
+        let made = match guard.take() {
+            Some(made) => made,
+            None => runtime.session(&what, &model, provider)?,
+        };
+        guard.insert(made).make_up(&tensors, seed, |name| inputs.iter().any(|input| input == name))?;
+        drop(guard);
+        Ok(Box::new(move || lock(&session).as_mut().map_or(Ok(()), |session| session.run(&tensors))))
+    }
 }
 
 /// What executes an accelerator's layers.
@@ -68,13 +98,7 @@ pub(super) fn lane(
     let (runtime, provider) = (runtime.clone(), provider.clone());
     let set_up = move || {
         bind_thread(&provider.cores)?;
-        let runner = |part: Part| {
-            let mut session = runtime.session(&part.what, &part.model, &provider)?;
-            session.make_up(&part.tensors, seed, |name| part.inputs.iter().any(|input| input == name))?;
-            let tensors = part.tensors;
-            Ok::<Runner<OnnxRuntimeError>, OnnxRuntimeError>(Box::new(move || session.run(&tensors)))
-        };
-        parts.into_iter().map(runner).collect()
+        parts.into_iter().map(|part| part.runner(&runtime, &provider, seed)).collect()
     };
     Lane { name: name.to_owned(), segments, set_up: Box::new(set_up) }
 }

@@ -6,12 +6,14 @@ use anyhow::{anyhow, bail};
 
 use super::failure::Failure;
 use super::inputs;
+use crate::artifact::schedule::Places;
 use crate::artifact::{self, Found, Origin, builtin};
 use crate::group::{self, GroupSpec, Pin};
 use crate::network::{Network, catalog};
-use crate::platform::{ContentionCurve, Platform};
-use crate::problem::{Contention, PoseOptions, Problem, ProblemError};
-use crate::profile::{self, NetworkProfile};
+use crate::platform::{Accelerator, ContentionCurve, Platform};
+use crate::problem::{Contention, Due, PoseOptions, Problem, ProblemError};
+use crate::profile::{self, GroupProfile, NetworkProfile};
+use crate::units::Nanoseconds;
 
 /// Which profile a network gets.
 #[derive(Clone, Debug)]
@@ -25,16 +27,33 @@ pub(super) enum ProfileWish {
 }
 
 /// One task as it is asked for.
+#[derive(Clone)]
 pub(super) struct TaskWish {
     pub(super) network: Found<Network>,
     pub(super) groups: Option<GroupSpec>,
     pub(super) profile: ProfileWish,
+    pub(super) timing: Timing,
+}
+
+/// What one task is called, when it may run and should have ended, and where it may run; nothing of it is asked for by
+/// default. Tasks are positions in the list of wishes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timing {
+    /// Its name and its name for people, for all tasks or for none: by their networks.
+    pub(super) name: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) release: Nanoseconds,
+    pub(super) after: Vec<usize>,
+    pub(super) due: Option<Due>,
+    pub(super) frame_of: Option<usize>,
+    pub(super) places: Places,
 }
 
 /// What holds for all tasks.
 pub(super) struct Terms {
     pub(super) pins: Vec<Pin>,
     pub(super) max_transitions: Option<usize>,
+    pub(super) latency_cap: Option<Nanoseconds>,
     pub(super) contention: Contention,
 }
 
@@ -55,6 +74,8 @@ pub(super) struct Posed {
     /// One profile per task, in the groups that are scheduled.
     pub(super) profiles: Vec<UsedProfile>,
     pub(super) pins: Vec<Pin>,
+    /// Where each task may run.
+    pub(super) places: Vec<Places>,
     pub(super) problem: Problem,
     /// What the user must know about where things came from.
     pub(super) remarks: Vec<String>,
@@ -71,12 +92,20 @@ pub(super) fn pose(wishes: Vec<TaskWish>, platform: Found<Platform>, terms: Term
     for wish in &wishes {
         profiles.push(profile_of(wish, &platform.value, &mut remarks)?);
     }
-    let networks: Vec<Found<Network>> = wishes.into_iter().map(|wish| wish.network).collect();
+    let (networks, timings): (Vec<Found<Network>>, Vec<Timing>) =
+        wishes.into_iter().map(|wish| (wish.network, wish.timing)).unzip();
+    let places: Vec<Places> = timings.iter().map(|timing| timing.places.clone()).collect();
     let options = PoseOptions {
         max_transitions: terms.max_transitions,
         contention: terms.contention,
-        allowed: allowed(&networks, &profiles, &platform.value, &terms.pins)?,
-        ..PoseOptions::default()
+        allowed: allowed(&networks, &profiles, &platform.value, &terms.pins, &places)?,
+        names: timings.iter().filter_map(|timing| timing.name.clone()).collect(),
+        titles: timings.iter().filter_map(|timing| timing.title.clone()).collect(),
+        releases: timings.iter().map(|timing| timing.release).collect(),
+        after: timings.iter().map(|timing| timing.after.clone()).collect(),
+        due: timings.iter().map(|timing| timing.due).collect(),
+        frame_of: timings.iter().map(|timing| timing.frame_of).collect(),
+        latency_cap: terms.latency_cap,
     };
     let tasks: Vec<&NetworkProfile> = profiles.iter().map(|used| &used.profile).collect();
     let problem = Problem::pose(&tasks, &platform.value, &options).map_err(|error| match error {
@@ -85,7 +114,7 @@ pub(super) fn pose(wishes: Vec<TaskWish>, platform: Found<Platform>, terms: Term
         error => error.into(),
     })?;
     remarks.dedup();
-    Ok(Posed { platform, networks, profiles, pins: terms.pins, problem, remarks })
+    Ok(Posed { platform, networks, profiles, pins: terms.pins, places, problem, remarks })
 }
 
 fn profile_of(wish: &TaskWish, platform: &Platform, remarks: &mut Vec<String>) -> Result<UsedProfile, Failure> {
@@ -130,26 +159,65 @@ fn regrouped(
     profile::merge_groups(&profile, &starts).map_err(|error| Failure::usage(format!("`--groups`: {error}")))
 }
 
-/// Which accelerators each group of each task may use; empty where nothing is pinned.
+/// Which accelerators each group of each task may use; empty where nothing is pinned and every task may run anywhere.
 fn allowed(
     networks: &[Found<Network>],
     profiles: &[UsedProfile],
     platform: &Platform,
     pins: &[Pin],
+    places: &[Places],
 ) -> Result<Vec<Vec<Vec<bool>>>, Failure> {
-    if pins.is_empty() {
+    if pins.is_empty() && places.iter().all(|places| *places == Places::default()) {
         return Ok(Vec::new());
     }
     let known: Vec<&Network> = networks.iter().map(|found| &found.value).collect();
     group::check_pinned_networks(pins, &known).map_err(Failure::usage)?;
-    let of_task = |(network, used): (&&Network, &UsedProfile)| -> Result<Vec<Vec<bool>>, Failure> {
-        let starts: Vec<usize> = used.profile.groups.iter().map(|group| group.layers.first).collect();
-        let groups = group::between(network, &starts, &inputs::rules(platform));
-        let names = group::allowed(network, &groups, pins).map_err(Failure::usage)?;
-        let may = |names: &Vec<String>| platform.accelerators.iter().map(|one| names.contains(&one.name)).collect();
-        Ok(names.iter().map(may).collect())
+    let of_task = |((network, used), places): ((&&Network, &UsedProfile), &Places)| {
+        check_places(places, network, platform)?;
+        let pinned = pinned(network, used, platform, pins)?;
+        let may = |(group, pinned): (&GroupProfile, Vec<bool>)| {
+            let may_use =
+                |(accelerator, pinned): (&Accelerator, bool)| pinned && may_be_on(&accelerator.name, group, places);
+            platform.accelerators.iter().zip(pinned).map(may_use).collect()
+        };
+        Ok(used.profile.groups.iter().zip(pinned).map(may).collect())
     };
-    known.iter().zip(profiles).map(of_task).collect()
+    known.iter().zip(profiles).zip(places).map(of_task).collect()
+}
+
+/// Which accelerators the pins leave to each group of a task.
+fn pinned(network: &Network, used: &UsedProfile, platform: &Platform, pins: &[Pin]) -> Result<Vec<Vec<bool>>, Failure> {
+    if !pins.iter().any(|pin| pin.is_for(network)) {
+        return Ok(vec![vec![true; platform.accelerators.len()]; used.profile.groups.len()]);
+    }
+    let starts: Vec<usize> = used.profile.groups.iter().map(|group| group.layers.first).collect();
+    let groups = group::between(network, &starts, &inputs::rules(platform));
+    let names = group::allowed(network, &groups, pins).map_err(Failure::usage)?;
+    let may = |names: &Vec<String>| platform.accelerators.iter().map(|one| names.contains(&one.name)).collect();
+    Ok(names.iter().map(may).collect())
+}
+
+/// Refuses the name of an accelerator that the platform hasn't.
+fn check_places(places: &Places, network: &Network, platform: &Platform) -> Result<(), Failure> {
+    for (key, names) in [("on", &places.on), ("not_on", &places.not_on)] {
+        if let Some(unknown) = names.iter().find(|name| platform.accelerator_index(name).is_none()) {
+            let known: Vec<&str> = platform.accelerators.iter().map(|accelerator| &*accelerator.name).collect();
+            let (network, known) = (&network.name, known.join(", "));
+            return Err(Failure::usage(format!(
+                "`{key}` of `{network}`: `{unknown}` is no accelerator of `{}`, which has {known}",
+                platform.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a task that may run at `places` may have `group` on `accelerator`. As with a pin of a whole network, groups that
+/// none of `on` can run stay free; what a task is barred from it never uses.
+fn may_be_on(accelerator: &str, group: &GroupProfile, places: &Places) -> bool {
+    let stays_free = !places.on.iter().any(|name| group.costs.contains_key(name));
+    let is_asked_for = stays_free || places.on.iter().any(|name| name == accelerator);
+    is_asked_for && !places.not_on.iter().any(|name| name == accelerator)
 }
 
 /// Every `--pin`, with a network's alias replaced by its name.
@@ -182,7 +250,7 @@ fn given_profile(path: &Path, networks: &[Found<Network>]) -> Result<Found<Netwo
     if networks.iter().any(|network| network.value.name == found.value.network) {
         return Ok(found);
     }
-    Err(anyhow!("{}: is a profile of `{}`, which `--dnns` doesn't name", path.display(), found.value.network).into())
+    Err(anyhow!("{}: is a profile of `{}`, which is none of the networks", path.display(), found.value.network).into())
 }
 
 /// The profile file at `path`.

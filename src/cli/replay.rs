@@ -6,11 +6,13 @@ use anyhow::{Context, Result, bail};
 
 use super::failure::Failure;
 use super::inputs;
-use super::posing::{self, MODELLED, Posed, ProfileWish, TaskWish, Terms};
-use crate::artifact::schedule::{Reference, TaskField};
+use super::posing::{self, MODELLED, Posed, ProfileWish, TaskWish, Terms, Timing};
+use crate::artifact::schedule::{Places, Reference, TaskField};
 use crate::artifact::{self, ScheduleFile};
 use crate::group::GroupSpec;
+use crate::problem::Due;
 use crate::schedule::{self, Decision, Timeline};
+use crate::units::Nanoseconds;
 
 /// A schedule file with its problem.
 pub(super) struct Replay {
@@ -34,7 +36,7 @@ pub(super) fn read(path: &Path) -> Result<Replay, Failure> {
     }
     let mut wishes = Vec::new();
     for (idx, task) in file.tasks.iter().enumerate() {
-        let wish = wish(task, idx, &file.profiles).map_err(|failure| failure.of_file(&origin))?;
+        let wish = wish(&file, task, idx).map_err(|failure| failure.of_file(&origin))?;
         if wish.network.value.content_hash != task.network_hash {
             return Err(changed(format!("network `{}` has changed", task.network)));
         }
@@ -42,7 +44,8 @@ pub(super) fn read(path: &Path) -> Result<Replay, Failure> {
     }
     let contention = posing::contention_of(&file.contention).with_context(|| origin.clone())?;
     let pins = file.pins.iter().map(Into::into).collect();
-    let terms = Terms { pins, max_transitions: file.max_transitions.0, contention };
+    let latency_cap = file.latency_cap_ns.map(Nanoseconds);
+    let terms = Terms { pins, max_transitions: file.max_transitions.0, latency_cap, contention };
     let posed = posing::pose(wishes, platform, terms).map_err(|failure| failure.of_file(&origin))?;
     for (idx, (used, network)) in posed.profiles.iter().zip(&posed.networks).enumerate() {
         let recorded = reference(&file.profiles, idx, &network.value.name).with_context(|| origin.clone())?;
@@ -64,7 +67,8 @@ impl Replay {
             faults.extend(violations.into_iter().map(|violation| violation.message));
             return faults;
         }
-        let value = schedule::check_value(problem, &self.timeline, self.file.objective, self.file.value);
+        let value =
+            schedule::check_value(problem, &self.decision, &self.timeline, self.file.objective, self.file.value);
         faults.extend(value.err().map(|violation| violation.message));
         faults
     }
@@ -75,9 +79,9 @@ fn platform_choice(platform: &Reference) -> &str {
     if Path::new(&platform.origin).extension().is_some() { &platform.origin } else { &platform.name }
 }
 
-fn wish(task: &TaskField, idx: usize, profiles: &[Reference]) -> Result<TaskWish, Failure> {
+fn wish(file: &ScheduleFile, task: &TaskField, idx: usize) -> Result<TaskWish, Failure> {
     let network = inputs::network(&task.network)?;
-    let recorded = reference(profiles, idx, &network.value.name)?;
+    let recorded = reference(&file.profiles, idx, &network.value.name)?;
     let profile = match recorded.origin.as_str() {
         MODELLED => ProfileWish::Modelled,
         path if Path::new(path).extension().is_some() => {
@@ -86,7 +90,21 @@ fn wish(task: &TaskField, idx: usize, profiles: &[Reference]) -> Result<TaskWish
         _ => ProfileWish::Any,
     };
     let starts = task.groups.iter().map(|group| group.layers[0]).collect();
-    Ok(TaskWish { network, groups: Some(GroupSpec::Cuts(starts)), profile })
+    Ok(TaskWish { network, groups: Some(GroupSpec::Cuts(starts)), profile, timing: timing(file, task) })
+}
+
+/// What the file says of a task's name, moments, edges and places. Names of tasks that aren't there have been refused.
+fn timing(file: &ScheduleFile, task: &TaskField) -> Timing {
+    let position = |name: &String| file.tasks.iter().position(|other| other.name == *name);
+    Timing {
+        name: Some(task.name.clone()),
+        title: Some(task.title.clone()),
+        release: Nanoseconds(task.release_ns),
+        after: task.after.iter().filter_map(position).collect(),
+        due: task.due.map(|due| Due { at: Nanoseconds(due.at_ns), weight: due.weight }),
+        frame_of: task.frame_of.as_ref().and_then(position),
+        places: Places { on: task.on.clone(), not_on: task.not_on.clone() },
+    }
 }
 
 /// The profile of the task at `idx`: names alone don't tell two networks of one file name apart.

@@ -2,13 +2,13 @@
 
 use super::args::{Format, ReproduceArguments};
 use super::failure::Failure;
-use super::posing::{self, ProfileWish, TaskWish, Terms};
+use super::posing::{self, ProfileWish, TaskWish, Terms, Timing};
 use super::schedule::Prediction;
 use super::{inputs, output};
 use crate::artifact;
 use crate::problem::Contention;
 use crate::report::{self, PUBLISHED, PublishedPair, Reproduced};
-use crate::schedule::{Objective, ProofState, SolveOptions, best_baseline};
+use crate::schedule::{ProofState, SolveOptions, best_baseline};
 
 /// The board of the published figures.
 const PLATFORM: &str = "xavier_agx";
@@ -30,20 +30,21 @@ pub(super) fn run(arguments: &ReproduceArguments) -> Result<(), Failure> {
 
 fn reproduce(published: PublishedPair, arguments: &ReproduceArguments) -> Result<Reproduced, Failure> {
     let wish = |name: &&str| -> Result<TaskWish, Failure> {
-        Ok(TaskWish { network: inputs::network(name)?, groups: None, profile: ProfileWish::Any })
+        Ok(TaskWish {
+            network: inputs::network(name)?,
+            groups: None,
+            profile: ProfileWish::Any,
+            timing: Timing::default(),
+        })
     };
     let wishes = published.networks.iter().map(wish).collect::<Result<_, _>>()?;
-    let terms = Terms { pins: Vec::new(), max_transitions: Some(MAX_TRANSITIONS), contention: Contention::Platform };
+    let (max_transitions, contention) = (Some(MAX_TRANSITIONS), Contention::Platform);
+    let terms = Terms { pins: Vec::new(), max_transitions, latency_cap: None, contention };
     let posed = posing::pose(wishes, inputs::platform(PLATFORM)?, terms)?;
     for remark in &posed.remarks {
         output::note(arguments.output.quiet, &format!("note: {remark}"));
     }
-    let options = SolveOptions {
-        objective: Objective::Makespan,
-        time_limit: Some(arguments.time_limit),
-        node_limit: None,
-        seed: 1,
-    };
+    let options = SolveOptions { time_limit: Some(arguments.time_limit), ..SolveOptions::default() };
     let Prediction { posed, baselines, solution, .. } = Prediction::of(posed, &options, arguments.output.quiet)?;
     let best = best_baseline(&baselines, options.objective, &posed.problem);
     let proof = match solution.proof.state {

@@ -1,37 +1,46 @@
 //! `haxconn schedule`: poses the problem, solves it, has every answer judged, shows and writes it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{
     ContentionArgument, Format, NetworkArguments, ObjectiveArgument, Policy, ScheduleArguments, SearchArguments,
+    TransitionLimit, WorkArguments,
 };
 use super::failure::Failure;
 use super::inputs;
+use super::loadables;
 use super::output;
-use super::posing::{self, Posed, ProfileWish, TaskWish, Terms};
-use crate::artifact::schedule::{Reference, TaskNetwork};
+use super::posing::{self, Posed, ProfileWish, TaskWish, Terms, Timing};
+use super::robust;
+use super::workload::{self, Asked};
+use crate::artifact::schedule::{Places, Reference, RobustnessField, TaskNetwork};
 use crate::artifact::{self, Found, PolicySchedule, ScheduleContext, ScheduleFile};
-use crate::group::{self, LayerRange};
 use crate::network::Network;
 use crate::platform::{Platform, Provenance, Roofline};
 use crate::problem::{Contention, Problem};
 use crate::report::{self, ScheduleView};
 use crate::schedule::{
-    self, Baseline, Decision, Objective, Progress, Proof, ProofState, Solution, SolveError, SolveOptions,
+    self, Baseline, Cancel, Decision, Objective, Progress, Proof, ProofState, Robustness, Solution, SolveError,
+    SolveOptions,
 };
 
 pub(super) fn run(arguments: &ScheduleArguments) -> Result<(), Failure> {
     let ScheduleArguments { out, gantt, html, .. } = arguments;
     output::refuse_one_name(&[("--out", out.as_deref()), ("--gantt", gantt.as_deref()), ("--html", html.as_deref())])?;
-    let posed = pose(&arguments.networks, &arguments.platform.platform, &arguments.search)?;
+    robust::refuse_policy(arguments)?;
+    let platform = arguments.platform.as_deref();
+    let (posed, objective) = pose(&arguments.work, platform, inputs::USUAL_PLATFORM, &arguments.search)?;
     for remark in &posed.remarks {
         output::note(arguments.output.quiet, &format!("note: {remark}"));
     }
-    let options = options(&arguments.search);
-    let prediction = Prediction::of(posed, &options, arguments.output.quiet)?;
+    let options = options(&arguments.search, objective);
+    end_by_interrupt(&options.cancel)?;
+    let mut prediction = Prediction::of(posed, &options, arguments.output.quiet)?;
+    prediction.robustness = robust::sample(&prediction, arguments, &options)?;
     let answers = prediction.answers(arguments.policy)?;
     let written = write_files(arguments, &prediction, &answers[0])?;
     match arguments.output.format {
@@ -44,21 +53,97 @@ pub(super) fn run(arguments: &ScheduleArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the flags ask for, as a problem.
-pub(super) fn pose(networks: &NetworkArguments, platform: &str, search: &SearchArguments) -> Result<Posed, Failure> {
-    let groups = inputs::group_spec(networks)?;
+/// What the flags ask for, as a problem and what is optimised in it; the platform is `usual` where neither they nor a
+/// workload file name one.
+pub(super) fn pose(
+    work: &WorkArguments,
+    platform: Option<&str>,
+    usual: &str,
+    search: &SearchArguments,
+) -> Result<(Posed, Objective), Failure> {
     let pins = posing::pins(&search.pin)?;
-    let networks = inputs::networks(networks, 2)?;
-    let platform = inputs::platform(platform)?;
-    let given = posing::given_profiles(&search.profile, &networks)?;
-    let wish = |network: Found<Network>| {
-        let profile = given.iter().find(|found| found.value.network == network.value.name);
-        let profile = profile.map_or(ProfileWish::Any, |found| ProfileWish::Given(Box::new(found.clone())));
-        TaskWish { network, groups: groups.clone(), profile }
+    let asked = asked(work, search)?;
+    let remark = work.workload.as_deref().and_then(|path| said_by_file(path, &asked, platform, search));
+    let platform = inputs::platform(platform.or(asked.platform.as_deref()).unwrap_or(usual))?;
+    let terms = Terms {
+        pins,
+        max_transitions: search.max_transitions.or(asked.max_transitions).unwrap_or(USUAL_LIMIT).0,
+        latency_cap: search.latency_cap.or(asked.latency_cap),
+        contention: contention(search.contention),
     };
-    let wishes = networks.into_iter().map(wish).collect();
-    let max_transitions = search.max_transitions.0;
-    posing::pose(wishes, platform, Terms { pins, max_transitions, contention: contention(search.contention) })
+    let objective = search.objective.or(asked.objective).unwrap_or(ObjectiveArgument::Makespan);
+    let mut posed = posing::pose(asked.wishes, platform, terms)?;
+    check_objective(objective, &posed)?;
+    posed.remarks.extend(remark);
+    Ok((posed, objective.objective()))
+}
+
+/// Changes of accelerator where nobody says how many.
+const USUAL_LIMIT: TransitionLimit = TransitionLimit(Some(2));
+
+/// The tasks of `--dnns`, or what a workload file asks for.
+fn asked(work: &WorkArguments, search: &SearchArguments) -> Result<Asked, Failure> {
+    let arguments = NetworkArguments { dnns: work.dnns.clone(), groups: work.groups.clone() };
+    let groups = inputs::group_spec(&arguments)?;
+    let profiles = |networks: &[Found<Network>]| {
+        let given = posing::given_profiles(&search.profile, networks)?;
+        let wish = |network: &Found<Network>| {
+            let profile = given.iter().find(|found| found.value.network == network.value.name);
+            profile.map_or(ProfileWish::Any, |found| ProfileWish::Given(Box::new(found.clone())))
+        };
+        Ok(networks.iter().map(wish).collect::<Vec<_>>())
+    };
+    if let Some(path) = &work.workload {
+        return workload::read(path, groups.as_ref(), profiles);
+    }
+    let networks = inputs::networks(&arguments, 2)?;
+    let profiles = profiles(&networks)?;
+    let wish = |(network, profile): (Found<Network>, ProfileWish)| TaskWish {
+        network,
+        groups: groups.clone(),
+        profile,
+        timing: Timing::default(),
+    };
+    let wishes = networks.into_iter().zip(profiles).map(wish).collect();
+    Ok(Asked { wishes, platform: None, objective: None, max_transitions: None, latency_cap: None })
+}
+
+/// What holds because a workload file says so, and no flag otherwise.
+fn said_by_file(path: &Path, asked: &Asked, platform: Option<&str>, search: &SearchArguments) -> Option<String> {
+    let platform = asked.platform.as_ref().filter(|_| platform.is_none());
+    let objective = asked.objective.filter(|_| search.objective.is_none());
+    let limit = asked.max_transitions.filter(|_| search.max_transitions.is_none());
+    let cap = asked.latency_cap.filter(|_| search.latency_cap.is_none());
+    let limit = limit.map(|limit| limit.0.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string()));
+    let objective = objective.and_then(|objective| Some(objective.to_possible_value()?.get_name().to_owned()));
+    let said = [
+        platform.map(|platform| format!("platform {platform}")),
+        objective.map(|objective| format!("objective {objective}")),
+        limit.map(|limit| format!("max_transitions {limit}")),
+        cap.map(|cap| format!("latency cap {cap}")),
+    ];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| format!("{} sets {}", path.display(), said.join(", ")))
+}
+
+/// Refuses an objective that says nothing of this problem.
+fn check_objective(objective: ObjectiveArgument, posed: &Posed) -> Result<(), Failure> {
+    let problem = &posed.problem;
+    let (name, lacks, hint) = match objective {
+        ObjectiveArgument::Rate if problem.tasks.iter().all(|task| task.frame_of.is_none()) => {
+            ("rate", "a task with several frames".to_owned(), "give a task of a workload file `frames: 2` or more")
+        }
+        ObjectiveArgument::Tardiness if problem.tasks.iter().all(|task| task.due.is_none()) => {
+            ("tardiness", "a task with a deadline".to_owned(), "give a task of a workload file `deadline_ms`")
+        }
+        ObjectiveArgument::Energy if problem.machines.iter().all(|machine| machine.power.is_none()) => {
+            let platform = &posed.platform.value.name;
+            let lacks = format!("the power of an accelerator, which platform `{platform}` doesn't state");
+            ("energy", lacks, "add `power_w` to an accelerator of the platform file")
+        }
+        _ => return Ok(()),
+    };
+    Err(Failure::usage(format!("objective `{name}` needs {lacks}")).hint(hint))
 }
 
 fn contention(argument: Option<ContentionArgument>) -> Contention {
@@ -71,12 +156,22 @@ fn contention(argument: Option<ContentionArgument>) -> Contention {
 }
 
 /// What the flags ask of the solver.
-pub(super) fn options(search: &SearchArguments) -> SolveOptions {
-    let objective = match search.objective {
-        ObjectiveArgument::Makespan => Objective::Makespan,
-        ObjectiveArgument::Throughput => Objective::Throughput,
-    };
-    SolveOptions { objective, time_limit: search.time_limit, node_limit: search.node_limit, seed: search.seed }
+pub(super) fn options(search: &SearchArguments, objective: Objective) -> SolveOptions {
+    SolveOptions {
+        objective,
+        time_limit: search.time_limit,
+        node_limit: search.node_limit,
+        seed: search.seed,
+        threads: search.threads,
+        cancel: Cancel::default(),
+    }
+}
+
+/// Ctrl-C ends the search, and the best schedule found so far is shown.
+fn end_by_interrupt(cancel: &Cancel) -> Result<(), Failure> {
+    let cancel = cancel.clone();
+    ctrlc::set_handler(move || cancel.cancel()).map_err(|error| anyhow!("Ctrl-C can't be caught: {error}"))?;
+    Ok(())
 }
 
 /// A solved problem.
@@ -85,7 +180,12 @@ pub(super) struct Prediction {
     pub(super) baselines: Vec<Baseline>,
     pub(super) solution: Solution,
     pub(super) objective: Objective,
+    /// Of the solver's schedule, where that was asked.
+    pub(super) robustness: Option<Robustness>,
 }
+
+/// Name of the solver's own policy.
+const OWN: &str = "haxconn";
 
 /// One policy's schedule.
 struct Answer {
@@ -97,24 +197,32 @@ struct Answer {
 impl Prediction {
     /// Solves from the baselines, with a progress line on a terminal; the answer and the baselines have been judged.
     pub(super) fn of(posed: Posed, options: &SolveOptions, quiet: bool) -> Result<Self, Failure> {
+        let progress = progress_line(quiet);
+        let first = schedule::first_baseline(&posed.problem, options.objective);
+        if let Some(first) = first.as_ref().filter(|first| first.within_limit) {
+            let value = first.value(&posed.problem, options.objective);
+            progress.set_message(format!("best {}, no bound yet", report::readable_value(options.objective, value)));
+        }
         let baselines = schedule::baselines(&posed.problem, options.objective);
         for baseline in &baselines {
             judge_baseline(&posed.problem, baseline)?;
         }
         let within = baselines.iter().filter(|baseline| baseline.within_limit);
         let warm: Vec<Decision> = within.map(|baseline| baseline.decision.clone()).collect();
-        let progress = progress_line(quiet);
         let solved = schedule::solve(&posed.problem, options, &warm, &mut |state| {
-            progress.set_message(describe(options.objective, state));
+            progress.set_message(describe(options.objective, &state));
         });
         progress.finish_and_clear();
         let solution = solved.map_err(|error| match error {
-            SolveError::NoPlan { .. } | SolveError::NoAccelerator { .. } => Failure::no_schedule(error),
+            SolveError::NoPlan { .. }
+            | SolveError::NoAccelerator { .. }
+            | SolveError::Infeasible { .. }
+            | SolveError::NoneFound { .. } => Failure::no_schedule(error),
             error => error.into(),
         })?;
         judge(&posed.problem, options.objective, &solution)?;
-        fits_loadables(&posed, &solution.decision)?;
-        Ok(Self { posed, baselines, solution, objective: options.objective })
+        loadables::fit(&posed, &solution.decision)?;
+        Ok(Self { posed, baselines, solution, objective: options.objective, robustness: None })
     }
 
     /// The schedules that `policy` asks for, the one to write first.
@@ -137,12 +245,12 @@ impl Prediction {
     }
 
     fn own_answer(&self) -> Answer {
-        Answer { policy: "haxconn".into(), label: "HaX-CoNN".into(), solution: self.solution.clone() }
+        Answer { policy: OWN.into(), label: "HaX-CoNN".into(), solution: self.solution.clone() }
     }
 
     /// A baseline's schedule with what the search proved about the best one.
     fn answer_of(&self, baseline: &Baseline) -> Answer {
-        let value = self.objective.value(&self.posed.problem, &baseline.timeline);
+        let value = baseline.value(&self.posed.problem, self.objective);
         let own = &self.solution.proof;
         let state = if value == own.bound { ProofState::Optimal } else { ProofState::Feasible };
         let proof = Proof { state, stopped_by: None, ..own.clone() };
@@ -169,6 +277,7 @@ impl Prediction {
             proof: Some(&answer.solution.proof),
             policy: &answer.label,
             baselines: &self.baselines,
+            robustness: self.robustness_of(answer),
             platform: &notes.platform,
             contention: posing::contention_name(&self.posed.problem),
             sources: &notes.sources,
@@ -182,28 +291,35 @@ impl Prediction {
         texts.collect::<Vec<_>>().join("\n")
     }
 
+    fn robustness_of(&self, answer: &Answer) -> Option<&Robustness> {
+        self.robustness.as_ref().filter(|_| answer.policy == OWN)
+    }
+
     /// The schedule as a file, with the best one's baselines.
-    fn file(&self, solution: &Solution) -> ScheduleFile {
-        ScheduleFile::new(&self.posed.problem, solution, &self.baselines, context(&self.posed, self.objective))
+    fn file(&self, answer: &Answer) -> ScheduleFile {
+        let problem = &self.posed.problem;
+        let robustness = self.robustness_of(answer).map(|robustness| RobustnessField::new(problem, robustness));
+        let context = context(&self.posed, self.objective);
+        ScheduleFile { robustness, ..ScheduleFile::new(problem, &answer.solution, &self.baselines, context) }
     }
 
     fn json(&self, policy: Policy, answers: &[Answer]) -> Result<String, Failure> {
         if policy != Policy::All {
-            return Ok(self.file(&answers[0].solution).to_json()?);
+            return Ok(self.file(&answers[0]).to_json()?);
         }
         let schedule = |answer: &Answer| PolicySchedule {
             policy: answer.policy.clone(),
             label: answer.label.clone(),
-            schedule: self.file(&answer.solution),
+            schedule: self.file(answer),
         };
         Ok(artifact::policies_to_json(answers.iter().map(schedule).collect())?)
     }
 }
 
-/// A baseline that breaks the transition limit is asked for.
+/// A baseline that breaks the limits is asked for.
 pub(super) fn no_baseline(name: &str) -> Failure {
-    Failure::no_schedule(format!("`{name}` has no schedule within the transition limit"))
-        .hint("allow more changes of accelerator, as in `--max-transitions unlimited`")
+    Failure::no_schedule(format!("`{name}` has no schedule within the limits"))
+        .hint("allow more changes of accelerator, as in `--max-transitions unlimited`, or a longer `--latency-cap`")
 }
 
 struct Notes {
@@ -267,7 +383,7 @@ fn context(posed: &Posed, objective: Objective) -> ScheduleContext {
             .map(|used| reference(&used.profile.network, &used.origin, &used.sha256))
             .collect(),
         pins: posed.pins.iter().map(Into::into).collect(),
-        networks: posed.networks.iter().map(task_network).collect(),
+        networks: posed.networks.iter().zip(&posed.places).map(task_network).collect(),
     }
 }
 
@@ -275,13 +391,13 @@ fn reference(name: &str, origin: &str, sha256: &str) -> Reference {
     Reference { name: name.into(), origin: origin.into(), sha256: sha256.into() }
 }
 
-fn task_network(found: &Found<Network>) -> TaskNetwork {
+fn task_network((found, places): (&Found<Network>, &Places)) -> TaskNetwork {
     let name = match &found.origin {
         artifact::Origin::BuiltIn(name) => name.clone(),
         artifact::Origin::File(_) if found.hides_builtin => found.value.name.clone(),
         artifact::Origin::File(path) => path.display().to_string(),
     };
-    TaskNetwork { name, hash: found.value.content_hash.clone() }
+    TaskNetwork { name, hash: found.value.content_hash.clone(), places: places.clone() }
 }
 
 /// Writes what the flags ask for; says what was written.
@@ -300,7 +416,7 @@ fn write_files(
         Ok::<(), anyhow::Error>(())
     };
     let makespan = format!("makespan {}", answer.solution.timeline.makespan());
-    write(&arguments.out, &|| prediction.file(&answer.solution).to_json(), &makespan)?;
+    write(&arguments.out, &|| prediction.file(answer).to_json(), &makespan)?;
     write(&arguments.gantt, &|| Ok(report::svg(&view)), "Gantt chart")?;
     write(&arguments.html, &|| Ok(report::page(&view)), "page")?;
     Ok(written)
@@ -311,14 +427,17 @@ fn judge(problem: &Problem, objective: Objective, solution: &Solution) -> Result
     if let Err(violations) = schedule::check(problem, &solution.decision, &solution.timeline) {
         bail!("the solver's schedule is refused by the judge (please report this): {}", violations[0].message);
     }
-    schedule::check_value(problem, &solution.timeline, objective, solution.value).map_err(|violation| {
-        anyhow!("the solver's value is refused by the judge (please report this): {}", violation.message)
-    })
+    schedule::check_value(problem, &solution.decision, &solution.timeline, objective, solution.value).map_err(
+        |violation| anyhow!("the solver's value is refused by the judge (please report this): {}", violation.message),
+    )
 }
 
-/// Refuses a baseline that the judge finds fault with, under its own number of transitions.
+/// Refuses a baseline that the judge finds fault with. Whether it keeps the limits is for the baseline to say.
 fn judge_baseline(problem: &Problem, baseline: &Baseline) -> Result<(), anyhow::Error> {
-    let problem = Problem { max_transitions: None, ..problem.clone() };
+    let mut problem = Problem { max_transitions: None, latency_cap: None, ..problem.clone() };
+    for task in &mut problem.tasks {
+        task.frame_of = None;
+    }
     schedule::check(&problem, &baseline.decision, &baseline.timeline).map_err(|violations| {
         anyhow!(
             "the schedule of `{}` is refused by the judge (please report this): {}",
@@ -326,29 +445,6 @@ fn judge_baseline(problem: &Problem, baseline: &Baseline) -> Result<(), anyhow::
             violations[0].message
         )
     })
-}
-
-/// Refuses a schedule that asks a core for more loadables than it takes at a time.
-fn fits_loadables(posed: &Posed, decision: &Decision) -> Result<(), Failure> {
-    for (machine, accelerator) in posed.platform.value.accelerators.iter().enumerate() {
-        let Some(most) = accelerator.max_loadables else { continue };
-        let of_task = |task: usize| {
-            let groups = posed.problem.tasks[task].groups.iter().zip(&decision.placement[task]);
-            let placed: Vec<LayerRange> =
-                groups.filter(|(_, on)| **on == machine).map(|(group, _)| group.layers).collect();
-            let on_it = |layer| placed.iter().any(|layers| layers.contains(layer));
-            group::loadables(&posed.networks[task].value, &accelerator.rules, on_it).len()
-        };
-        let needed: usize = (0..posed.problem.tasks.len()).map(of_task).sum();
-        if needed > most as usize {
-            let name = &accelerator.name;
-            return Err(Failure::no_schedule(format!(
-                "the schedule needs {needed} loadables on `{name}`, which takes {most}"
-            ))
-            .hint("allow fewer changes of accelerator with `--max-transitions`, or pin layers to another one"));
-        }
-    }
-    Ok(())
 }
 
 fn progress_line(quiet: bool) -> ProgressBar {
@@ -360,8 +456,12 @@ fn progress_line(quiet: bool) -> ProgressBar {
     ProgressBar::new_spinner().with_style(style)
 }
 
-fn describe(objective: Objective, state: Progress) -> String {
-    let gap = 100.0 * state.incumbent.abs_diff(state.bound) as f64 / state.incumbent.max(1) as f64;
-    let [incumbent, bound] = [state.incumbent, state.bound].map(|value| report::readable_value(objective, value));
-    format!("best {incumbent}, bound {bound}, gap {gap:.1} %")
+fn describe(objective: Objective, state: &Progress<'_>) -> String {
+    let readable = |value: Option<u64>| {
+        value.map_or_else(|| "none within the latency cap".to_owned(), |value| report::readable_value(objective, value))
+    };
+    let gap = state.incumbent.zip(state.bound).map(|(incumbent, bound)| {
+        format!(", gap {:.1} %", 100.0 * incumbent.abs_diff(bound) as f64 / incumbent.max(1) as f64)
+    });
+    format!("best {}, bound {}{}", readable(state.incumbent), readable(state.bound), gap.unwrap_or_default())
 }

@@ -5,7 +5,7 @@ mod provenance;
 mod provider;
 mod rules;
 
-use crate::units::{Bytes, GigabytesPerSecond, Megahertz, Milliseconds};
+use crate::units::{Bytes, GigabytesPerSecond, Megahertz, Milliseconds, Milliwatts};
 
 pub use contention::{ContentionCurve, ContentionGrid, CurveError, GridError, Pccs, SlowdownTable};
 pub use provenance::{Provenance, Sourced, StatedNumber};
@@ -55,6 +55,10 @@ pub struct Accelerator {
     pub rules: SupportRules,
     /// Most DLA loadables on one core at a time; `None` where there is no such limit.
     pub max_loadables: Option<u32>,
+    /// What one of its loadables may take of the memory.
+    pub loadable_memory: LoadableMemory,
+    /// Power that it draws while it is occupied, beyond what the chip draws idle; `None` where nobody knows.
+    pub power: Option<Milliwatts>,
     /// What executes its layers in ONNX Runtime; `None` where that can't.
     pub provider: Option<Provider>,
     /// Whether a network's own input and output pay `in` and `out` here.
@@ -63,8 +67,17 @@ pub struct Accelerator {
     pub roofline: Roofline,
     /// Cost of entering and leaving.
     pub transition: TransitionModel,
-    /// Where the numbers of the contention curve, the rules and the loadable limit come from, for people.
+    /// Where the numbers of the contention curve, the rules, the limits of loadables and the power come from, for people.
     pub stated: Vec<StatedNumber>,
+}
+
+/// Most memory that a DLA loadable gets; `None` where there is no such limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadableMemory {
+    /// For its weights: TensorRT's pool of global DRAM.
+    pub weights: Option<Bytes>,
+    /// For tensors between its layers: TensorRT's pool of local DRAM.
+    pub tensors: Option<Bytes>,
 }
 
 /// The cost model's parameters of one accelerator: a kernel takes `overhead + macs / compute + bytes / bandwidth`.
@@ -109,6 +122,8 @@ pub struct Platform {
     pub emc_clock: Option<Sourced<Megahertz>>,
     /// Share of the peak that the memory delivers when several accelerators stream at once (the simulator's law).
     pub sharing_efficiency: Sourced<f64>,
+    /// Power that the chip draws while none of its accelerators is occupied; `None` where nobody knows.
+    pub idle_power: Option<Sourced<Milliwatts>>,
     /// Bytes of one tensor element in the precision that engines are built in (2 for FP16).
     pub bytes_per_element: u64,
     /// The accelerators; the first one runs every layer.
@@ -138,6 +153,8 @@ impl Platform {
         let mut numbers =
             vec![self.peak_bandwidth.state("peak_bandwidth".into(), &self.peak_bandwidth.value.0, "GB/s")];
         numbers.extend(self.emc_clock.iter().map(|clock| clock.state("emc_clock".into(), &clock.value.0, "MHz")));
+        let watts = |power: &Sourced<Milliwatts>| power.state("idle_power".into(), &power.value.to_watts(), "W");
+        numbers.extend(self.idle_power.iter().map(watts));
         numbers.push(self.sharing_efficiency.state("sharing_efficiency".into(), &self.sharing_efficiency.value, ""));
         for accelerator in &self.accelerators {
             numbers.extend(accelerator.stated.iter().cloned());

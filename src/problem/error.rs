@@ -26,6 +26,9 @@ pub enum ProblemError {
     /// A profile computed from another version of the platform's file.
     #[error("the profile of `{network}` was made from another version of platform `{platform}`: profile it again")]
     ChangedPlatform { network: String, platform: String },
+    /// A frame of something that it isn't a frame of.
+    #[error("`{task}` is no frame of the task that it names: frames follow the first one and cost the same")]
+    NoFrame { task: String },
     /// Profiles that were not taken under the same conditions.
     #[error(
         "the profiles of `{first}` and `{second}` are of different {what}, `{first_value}` and `{second_value}`: \

@@ -4,6 +4,7 @@
 
 mod error;
 mod pose;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -11,4 +12,5 @@ mod validate;
 
 pub use error::ProblemError;
 pub use pose::{Contention, PoseOptions};
-pub use types::{Cost, Group, GroupId, Machine, Problem, Task};
+pub use stream::{Frame, Stream, StreamError, unroll};
+pub use types::{Cost, Due, Group, GroupId, Machine, Problem, Task};

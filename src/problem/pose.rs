@@ -1,9 +1,9 @@
 //! From profiles and a platform to a problem: milliseconds become nanoseconds, names become positions.
 
-use super::{Cost, Group, Machine, Problem, ProblemError, Task};
+use super::{Cost, Due, Group, Machine, Problem, ProblemError, Task};
 use crate::platform::{Accelerator, ContentionCurve, Platform};
 use crate::profile::{GroupCost, GroupProfile, NetworkProfile};
-use crate::units::{GigabytesPerSecond, Milliseconds, Nanoseconds};
+use crate::units::{GigabytesPerSecond, Milliseconds, Milliwatts, Nanoseconds};
 
 /// Which contention curves a problem takes from its platform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,10 +28,20 @@ pub struct PoseOptions {
     pub contention: Contention,
     /// Whether a group may run on an accelerator, by task, group and accelerator of the platform; empty pins nothing.
     pub allowed: Vec<Vec<Vec<bool>>>,
+    /// Names of the tasks; empty calls them by their networks.
+    pub names: Vec<String>,
+    /// Their names for people; empty calls them by their networks' titles.
+    pub titles: Vec<String>,
     /// Earliest start of each task; empty is zero for all.
     pub releases: Vec<Nanoseconds>,
     /// Tasks that must end before each task starts; empty is none.
     pub after: Vec<Vec<usize>>,
+    /// When each task should have ended; empty is none.
+    pub due: Vec<Option<Due>>,
+    /// Of which earlier task each one is a further frame; empty is none.
+    pub frame_of: Vec<Option<usize>>,
+    /// Longest time from a task's release to its end; `None` is unlimited.
+    pub latency_cap: Option<Nanoseconds>,
 }
 
 impl Default for PoseOptions {
@@ -40,8 +50,13 @@ impl Default for PoseOptions {
             max_transitions: Some(2),
             contention: Contention::Platform,
             allowed: Vec::new(),
+            names: Vec::new(),
+            titles: Vec::new(),
             releases: Vec::new(),
             after: Vec::new(),
+            due: Vec::new(),
+            frame_of: Vec::new(),
+            latency_cap: None,
         }
     }
 }
@@ -54,16 +69,26 @@ impl Problem {
         options: &PoseOptions,
     ) -> Result<Self, ProblemError> {
         belong_together(profiles, platform)?;
+        has_entry_each("the list of names", options.names.len(), profiles.len())?;
+        has_entry_each("the list of titles", options.titles.len(), profiles.len())?;
         has_entry_each("the list of releases", options.releases.len(), profiles.len())?;
         has_entry_each("the list of edges", options.after.len(), profiles.len())?;
+        has_entry_each("the list of deadlines", options.due.len(), profiles.len())?;
+        has_entry_each("the list of frames", options.frame_of.len(), profiles.len())?;
         has_entry_each("the list of pins", options.allowed.len(), profiles.len())?;
         let machines =
             platform.accelerators.iter().map(|accelerator| machine(accelerator, platform, options.contention));
         let machines = machines.collect::<Result<Vec<_>, _>>()?;
-        let tasks = task_names(profiles).into_iter().enumerate();
+        let names = if options.names.is_empty() { task_names(profiles) } else { options.names.clone() };
+        let tasks = names.into_iter().enumerate();
         let tasks = tasks.map(|(idx, name)| task(name, profiles[idx], platform, options, idx));
-        let problem =
-            Self { machines, tasks: tasks.collect::<Result<_, _>>()?, max_transitions: options.max_transitions };
+        let problem = Self {
+            machines,
+            tasks: tasks.collect::<Result<_, _>>()?,
+            max_transitions: options.max_transitions,
+            latency_cap: options.latency_cap,
+            idle_power: platform.idle_power.as_ref().map_or(Milliwatts::default(), |power| power.value),
+        };
         problem.validate()?;
         Ok(problem)
     }
@@ -133,7 +158,8 @@ fn machine(accelerator: &Accelerator, platform: &Platform, contention: Contentio
         (Contention::Table, ContentionCurve::Pccs(_)) => return Err(no_curve("table")),
         (_, curve) => curve.clone(),
     };
-    Ok(Machine { name: accelerator.name.clone(), curve, pays_network_io: accelerator.pays_network_io })
+    let Accelerator { pays_network_io, power, .. } = *accelerator;
+    Ok(Machine { name: accelerator.name.clone(), curve, pays_network_io, power })
 }
 
 /// The networks' names; the second instance of `googlenet` is `googlenet#2`.
@@ -168,7 +194,10 @@ fn task(
     let launch = launches(profile, platform)?;
     let release = options.releases.get(idx).copied().unwrap_or_default();
     let after = options.after.get(idx).cloned().unwrap_or_default();
-    Ok(Task { name, title: profile.title.clone(), groups, launch, release, after })
+    let due = options.due.get(idx).copied().flatten();
+    let frame_of = options.frame_of.get(idx).copied().flatten();
+    let title = options.titles.get(idx).unwrap_or(&profile.title).clone();
+    Ok(Task { name, title, groups, launch, release, after, due, frame_of })
 }
 
 /// Where the longest suffix of groups begins that some accelerator can't run, before pins. A network that some

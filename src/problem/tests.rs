@@ -4,11 +4,11 @@ use super::validate::{HIGHEST_DEMAND, LONGEST, MOST_MACHINES};
 use super::*;
 use crate::group::LayerRange;
 use crate::platform::{
-    Accelerator, AcceleratorKind, ContentionCurve, Pccs, Platform, Provenance, Roofline, SlowdownTable, Sourced,
-    SupportRules, TransitionModel,
+    Accelerator, AcceleratorKind, ContentionCurve, LoadableMemory, Pccs, Platform, Provenance, Roofline, SlowdownTable,
+    Sourced, SupportRules, TransitionModel,
 };
 use crate::profile::{GroupCost, GroupProfile, NetworkProfile, Tagged};
-use crate::units::{GigabytesPerSecond, MegabytesPerSecond, Milliseconds, Nanoseconds};
+use crate::units::{GigabytesPerSecond, MegabytesPerSecond, Milliseconds, Milliwatts, Nanoseconds};
 
 fn sourced<T>(value: T) -> Sourced<T> {
     Sourced { value, provenance: Provenance::Assumed, source: "chosen for a test".to_owned() }
@@ -27,6 +27,8 @@ fn accelerator(name: &str, contention: ContentionCurve) -> Accelerator {
         assumed_contention: Vec::new(),
         rules: SupportRules::Everything,
         max_loadables: None,
+        loadable_memory: LoadableMemory::default(),
+        power: (name == "dla").then_some(Milliwatts(1500)),
         provider: None,
         pays_network_io: name == "dla",
         roofline: Roofline {
@@ -56,6 +58,7 @@ fn platform() -> Platform {
         peak_bandwidth: sourced(GigabytesPerSecond(136.5)),
         compute_capability: None,
         emc_clock: None,
+        idle_power: Some(sourced(Milliwatts(500))),
         sharing_efficiency: sourced(0.9),
         bytes_per_element: 2,
         accelerators: vec![accelerator("gpu", pccs()), accelerator("dla", pccs())],
@@ -65,6 +68,7 @@ fn platform() -> Platform {
 fn cost(time: f64, demand: f64) -> GroupCost {
     GroupCost {
         time: tagged(Milliseconds(time)),
+        half_width: None,
         demand: tagged(GigabytesPerSecond(demand)),
         entry: tagged(Milliseconds(0.0625)),
         exit: tagged(Milliseconds(0.0)),
@@ -141,6 +145,8 @@ fn poses_integers_in_the_platforms_order() {
     assert_eq!(problem.tasks[0].launch, [Nanoseconds(0), Nanoseconds(1000)]);
     assert!(!problem.machines[0].pays_network_io && problem.machines[1].pays_network_io);
     assert_eq!(problem.max_transitions, Some(2));
+    assert_eq!((problem.machines[0].power, problem.machines[1].power), (None, Some(Milliwatts(1500))));
+    assert_eq!(problem.idle_power, Milliwatts(500));
 }
 
 #[test]

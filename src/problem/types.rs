@@ -2,10 +2,10 @@
 
 use crate::group::LayerRange;
 use crate::platform::ContentionCurve;
-use crate::units::{MegabytesPerSecond, Nanoseconds, Permille};
+use crate::units::{MegabytesPerSecond, Milliwatts, Nanoseconds, Permille};
 
 /// One accelerator of the problem.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Machine {
     /// Name in files and flags.
     pub name: String,
@@ -13,10 +13,12 @@ pub struct Machine {
     pub curve: ContentionCurve,
     /// Whether a task's first group pays its entry and its last group its exit here.
     pub pays_network_io: bool,
+    /// Power that it draws while it is occupied, beyond what the chip draws idle; `None` where nobody knows.
+    pub power: Option<Milliwatts>,
 }
 
 /// Cost of one group on one accelerator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Standalone time, without contention.
     pub work: Nanoseconds,
@@ -39,8 +41,17 @@ pub struct Group {
     pub tail: bool,
 }
 
-/// One instance of a network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// When a task should have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The moment, from the start of the round.
+    pub at: Nanoseconds,
+    /// What a nanosecond of tardiness costs, beside that of other tasks.
+    pub weight: u32,
+}
+
+/// One run of an instance of a network: of a stream, one frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Task {
     /// Name that is unique in the problem (`googlenet`, `googlenet#2`).
     pub name: String,
@@ -54,6 +65,10 @@ pub struct Task {
     pub release: Nanoseconds,
     /// Tasks that must end before this one starts.
     pub after: Vec<usize>,
+    /// When it should have ended, for [tardiness](crate::schedule::Objective::Tardiness).
+    pub due: Option<Due>,
+    /// The earlier task of which this one is a further frame: it runs the same engines, so its groups are placed alike.
+    pub frame_of: Option<usize>,
 }
 
 /// A group of a task.
@@ -73,7 +88,7 @@ impl GroupId {
 }
 
 /// Everything that a schedule is judged by, except the objective.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Problem {
     /// The accelerators.
     pub machines: Vec<Machine>,
@@ -81,6 +96,10 @@ pub struct Problem {
     pub tasks: Vec<Task>,
     /// Most changes of accelerator per task (tails not counted); `None` is unlimited.
     pub max_transitions: Option<usize>,
+    /// Longest time from a task's release to its end; `None` is unlimited.
+    pub latency_cap: Option<Nanoseconds>,
+    /// Power that the chip draws while nothing runs, for [energy](crate::schedule::Objective::Energy).
+    pub idle_power: Milliwatts,
 }
 
 impl Problem {
@@ -110,6 +129,11 @@ impl Problem {
             Some(&next) => next != machine,
             None => self.machines[machine].pays_network_io,
         }
+    }
+
+    /// The task whose placement `task` has: itself, unless it is a further frame.
+    pub fn leader(&self, task: usize) -> usize {
+        self.tasks[task].frame_of.unwrap_or(task)
     }
 
     /// Changes of accelerator in `placement` of task `task` that count against the limit.

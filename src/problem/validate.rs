@@ -29,6 +29,7 @@ impl Problem {
         unique("tasks", self.tasks.iter().map(|task| task.name.as_str()))?;
         self.tasks.iter().try_for_each(|task| self.validate_task(task))?;
         self.validate_edges()?;
+        (0..self.tasks.len()).try_for_each(|task| self.validate_frame(task))?;
         self.validate_total()?;
         (0..self.tasks.len()).try_for_each(|task| self.validate_plan(task))
     }
@@ -76,6 +77,9 @@ impl Problem {
         let expected = self.machines.len();
         shape(task.launch.len(), expected, || format!("the list of launch costs of `{name}`"))?;
         within(task.release, || format!("the release of `{name}`"))?;
+        if let Some(due) = task.due {
+            within(due.at, || format!("the deadline of `{name}`"))?;
+        }
         for (machine, &launch) in self.machines.iter().zip(&task.launch) {
             within(launch, || format!("the launch cost of `{name}` on `{}`", machine.name))?;
         }
@@ -101,6 +105,18 @@ impl Problem {
         Ok(())
     }
 
+    /// A further frame follows the first one of its stream in the list and costs the same.
+    fn validate_frame(&self, idx: usize) -> Result<(), ProblemError> {
+        let task = &self.tasks[idx];
+        let Some(leader) = task.frame_of else { return Ok(()) };
+        let leads =
+            |leader: &Task| leader.frame_of.is_none() && leader.groups == task.groups && leader.launch == task.launch;
+        if leader < idx && leads(&self.tasks[leader]) {
+            return Ok(());
+        }
+        Err(ProblemError::NoFrame { task: task.name.clone() })
+    }
+
     fn validate_edges(&self) -> Result<(), ProblemError> {
         let count = self.tasks.len();
         for task in &self.tasks {
@@ -123,19 +139,21 @@ impl Problem {
     }
 
     fn validate_total(&self) -> Result<(), ProblemError> {
-        let mut total = Nanoseconds::ZERO;
-        for task in &self.tasks {
-            total += task.release;
-            for group in &task.groups {
-                let costs = group.costs.iter().zip(&task.launch);
-                let longest = costs.filter_map(|(cost, &launch)| Some(launch + occupied(cost.as_ref()?))).max();
-                total += longest.unwrap_or_default();
-                if total > LONGEST_IN_ALL {
-                    return Err(ProblemError::TotalTooLong { limit: hours(LONGEST_IN_ALL) });
-                }
-            }
+        if self.longest_serial() > LONGEST_IN_ALL {
+            return Err(ProblemError::TotalTooLong { limit: hours(LONGEST_IN_ALL) });
         }
         Ok(())
+    }
+
+    /// Everything one after the other, every group on its slowest accelerator with all costs paid, without contention.
+    pub fn longest_serial(&self) -> Nanoseconds {
+        let groups = self.tasks.iter().flat_map(|task| task.groups.iter().map(move |group| (task, group)));
+        let longest = groups.filter_map(|(task, group)| {
+            let costs = group.costs.iter().zip(&task.launch);
+            costs.filter_map(|(cost, &launch)| Some((launch + occupied(cost.as_ref()?)).0)).max()
+        });
+        let releases = self.tasks.iter().map(|task| task.release.0);
+        Nanoseconds(longest.chain(releases).fold(0, u64::saturating_add))
     }
 
     fn validate_plan(&self, task: usize) -> Result<(), ProblemError> {

@@ -97,6 +97,7 @@ impl Joiner<'_> {
             let out = if leads_out { self.way_out(accelerator, times.layers) } else { Milliseconds(0.0) };
             let cost = GroupCost {
                 time: self.tagged(Milliseconds((estimate.value.0 - out.0).max(0.0)), provenance),
+                half_width: estimate.half_width,
                 demand: self.tagged(demand.value.value, demand.value.provenance),
                 entry: self.entry(accelerator, times.layers),
                 exit: self.exit(accelerator, times.layers),

@@ -65,8 +65,15 @@ fn joined_cost(costs: &[&GroupCost]) -> GroupCost {
     };
     GroupCost {
         time: Tagged { value: time, provenance: weakest(|cost| cost.time.provenance) },
+        half_width: joined_half_width(costs),
         demand: Tagged { value: demand, provenance: weakest(|cost| cost.demand.provenance) },
         entry: first.entry,
         exit: last.exit,
     }
+}
+
+/// Of a sum of times that were measured apart from each other: the root of the summed squares. `None` where one is missing.
+fn joined_half_width(costs: &[&GroupCost]) -> Option<Milliseconds> {
+    let squares: Option<Vec<f64>> = costs.iter().map(|cost| cost.half_width.map(|half| half.0 * half.0)).collect();
+    squares.map(|squares| Milliseconds(squares.iter().sum::<f64>().sqrt()))
 }

@@ -58,6 +58,8 @@ pub struct Tagged<T> {
 pub struct GroupCost {
     /// Standalone time.
     pub time: Tagged<Milliseconds>,
+    /// Half the width of the time's 95 % confidence interval, where it was measured repeatedly.
+    pub half_width: Option<Milliseconds>,
     /// Memory throughput that it asks for when it runs alone.
     pub demand: Tagged<GigabytesPerSecond>,
     /// Cost of entering the accelerator before this group.
@@ -100,4 +102,15 @@ pub struct NetworkProfile {
     pub launch: BTreeMap<String, Tagged<Milliseconds>>,
     /// Sources and remarks for people, one sentence each.
     pub sources: Vec<String>,
+}
+
+impl NetworkProfile {
+    /// How uncertain its times are: the half widths of their 95 % confidence intervals, as a share of the times that have
+    /// one, each weighted by its length. `None` where none has. Groups' errors may cancel in a sum, which this doesn't count on.
+    pub fn time_uncertainty(&self) -> Option<f64> {
+        let costs = self.groups.iter().flat_map(|group| group.costs.values());
+        let known: Vec<(f64, f64)> = costs.filter_map(|cost| Some((cost.half_width?.0, cost.time.value.0))).collect();
+        let (widths, times) = known.iter().fold((0.0, 0.0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
+        (times > 0.0).then(|| widths / times)
+    }
 }

@@ -67,6 +67,7 @@ pub(super) fn costs(
             let model = &accelerator.transition;
             let cost = GroupCost {
                 time,
+                half_width: None,
                 demand: Tagged { value: demand(bytes, time.value, platform), provenance: Provenance::Derived },
                 entry: transition(model.entering(group.crossing_in), time.provenance),
                 exit: transition(model.leaving(group.crossing_out), time.provenance),

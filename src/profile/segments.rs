@@ -164,6 +164,7 @@ impl SegmentedNetwork {
                 .map(|idx| {
                     let cost = GroupCost {
                         time: derived(costs[idx].work[group]),
+                        half_width: None,
                         demand: demands[idx][group],
                         entry: derived(Milliseconds(entry(idx, group))),
                         exit: derived(Milliseconds(0.0)),

@@ -7,6 +7,8 @@ mod tables;
 
 use super::ScheduleView;
 use super::readable_value;
+use super::robust;
+use super::run::capitalized;
 use super::schedule::{gain_sentence, placements, title};
 use super::svg::{self, Chart, escape};
 use crate::schedule::{Objective, Proof, ProofState};
@@ -19,8 +21,16 @@ const STYLE: &str = include_str!("html/style.css");
 /// The page about `view`.
 pub fn page(view: &ScheduleView) -> String {
     let heading = escape(&networks(view));
-    let sections =
-        [headline(view), charts(view), placement(view), latencies(view), baselines(view), proof(view), inputs(view)];
+    let sections = [
+        headline(view),
+        charts(view),
+        placement(view),
+        latencies(view),
+        baselines(view),
+        sensitivity(view),
+        proof(view),
+        inputs(view),
+    ];
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -43,7 +53,8 @@ fn section(id: &str, heading: &str, body: &str) -> String {
 fn headline(view: &ScheduleView) -> String {
     let what = match view.objective {
         Objective::Makespan => "until the last network ends",
-        Objective::Throughput => "summed over the networks",
+        Objective::Throughput | Objective::Tardiness => "summed over the networks",
+        Objective::Energy => "until the last network ends, by the platform's powers",
     };
     let moves = list("moves", placements(view).lines());
     format!(
@@ -133,6 +144,21 @@ fn placement(view: &ScheduleView) -> String {
 
 fn latencies(view: &ScheduleView) -> String {
     section("latency", "Latency per network", &tables::latencies(view))
+}
+
+/// How the schedule fares when its numbers move, where that was asked.
+fn sensitivity(view: &ScheduleView) -> String {
+    let Some(robustness) = view.robustness else { return String::new() };
+    let sentences = list("sensitivity", robust::sentences(robustness).iter().map(String::as_str));
+    let body = format!(
+        "<p>{}.</p>\n<p>{}.</p>\n{}{sentences}\n<h3>{}</h3>\n{}",
+        escape(&capitalized(&robust::verdict(robustness))),
+        escape(&capitalized(&robust::what_moved(robustness))),
+        tables::spreads(view, robustness),
+        robust::CORNERS,
+        tables::corners(view, robustness)
+    );
+    section("sensitivity-heading", "Sensitivity", &body)
 }
 
 fn baselines(view: &ScheduleView) -> String {

@@ -7,7 +7,9 @@ use super::{ScheduleView, gantt, readable_value};
 use crate::group::LayerRange;
 use crate::platform::{ContentionCurve, SlowdownTable};
 use crate::problem::{Cost, Group, GroupId, Machine, Problem, Task};
-use crate::schedule::{Baseline, Decision, Objective, Proof, ProofState, SearchStatistics, Timeline, check, evaluate};
+use crate::schedule::{
+    Baseline, Decision, Objective, Proof, ProofState, SearchStatistics, Stop, Timeline, check, evaluate,
+};
 use crate::units::{MegabytesPerSecond, Nanoseconds};
 
 /// Two networks on a GPU, and on a DLA that runs at half its speed while the GPU works.
@@ -39,13 +41,19 @@ fn group([first, last]: [usize; 2], on_gpu: u64, on_dla: Option<u64>) -> Group {
 
 fn task(title: &str, groups: Vec<Group>) -> Task {
     let launch = vec![Nanoseconds::ZERO; 2];
-    Task { name: title.to_lowercase(), title: title.into(), groups, launch, release: Nanoseconds::ZERO, after: vec![] }
+    Task { name: title.to_lowercase(), title: title.into(), groups, launch, ..Task::default() }
 }
 
 fn problem() -> Problem {
     let half = SlowdownTable { own: vec![0.0], external: vec![0.0, 50.0], speed: vec![vec![1.0, 0.5]] };
-    let gpu = Machine { name: "gpu".into(), curve: ContentionCurve::None, pays_network_io: false };
-    let dla = Machine { name: "dla".into(), curve: ContentionCurve::Table(half), pays_network_io: true };
+    let gpu =
+        Machine { name: "gpu".into(), curve: ContentionCurve::None, pays_network_io: false, ..Machine::default() };
+    let dla = Machine {
+        name: "dla".into(),
+        curve: ContentionCurve::Table(half),
+        pays_network_io: true,
+        ..Machine::default()
+    };
     let googlenet =
         vec![group([0, 10], 1000, Some(1600)), group([10, 20], 1000, Some(1500)), group([20, 21], 50, None)];
     let resnet = vec![group([0, 30], 1200, Some(1000)), group([30, 60], 1000, Some(1400))];
@@ -53,6 +61,7 @@ fn problem() -> Problem {
         machines: vec![gpu, dla],
         tasks: vec![task("GoogleNet", googlenet), task("ResNet101", resnet)],
         max_transitions: Some(1),
+        ..Problem::default()
     }
 }
 
@@ -91,7 +100,7 @@ fn example() -> Example {
     };
     let bound = timeline.makespan().0;
     let elapsed = Duration::from_millis(73);
-    let proof = Proof { state: ProofState::Optimal, bound, elapsed, stopped_by: None, statistics };
+    let proof = Proof { state: ProofState::Optimal, bound, elapsed, stopped_by: None, deterministic: true, statistics };
     let sources = ["GoogleNet: a hand-made profile".to_owned()];
     let warnings = ["contention of DLA rests on assumed cbp".to_owned()];
     Example { problem, decision: own, timeline, baselines, proof, sources, warnings }
@@ -107,6 +116,7 @@ impl Example {
             proof: Some(&self.proof),
             policy: "HaX-CoNN",
             baselines: &self.baselines,
+            robustness: None,
             platform: "NVIDIA Jetson AGX Xavier (xavier_agx)",
             contention: "table",
             sources: &self.sources,
@@ -141,7 +151,7 @@ Predicted makespan  4.100 ms
 
 Baseline  Makespan [ms]  Transitions  Gain over it
 gpu-only          4.250            0        +3.5 %  googlenet, then resnet101 on gpu
-mensa             4.100            2        +0.0 %  each group where it is fastest (outside the transition limit)
+mensa             4.100            2        +0.0 %  each group where it is fastest (outside the limits)
 
 Gain over the best baseline: 3.5 % (gpu-only: googlenet, then resnet101 on gpu)
 
@@ -204,21 +214,22 @@ fn equality_and_gains_too_small_for_a_digit_are_said_in_words() {
 fn a_baseline_outside_the_transition_limit_is_no_match() {
     let example = example();
     let view = ScheduleView { baselines: &example.baselines[1..], ..example.view() };
-    assert_eq!(gain_sentence(&view), "No baseline respects the transition limit");
+    assert_eq!(gain_sentence(&view), "No baseline keeps the limits");
 }
 
 #[test]
 fn a_bound_that_is_not_met_says_how_far_it_is_and_what_stopped_the_search() {
     let Example { proof, .. } = example();
     let statistics = SearchStatistics { decided_by_oracle: 1, excluded_by_enumeration: 0, ..proof.statistics };
-    let stopped_by = Some("the time limit".to_owned());
+    let stopped_by = Some(Stop::TimeLimit);
     let elapsed = Duration::from_millis(1500);
-    let proof = Proof { state: ProofState::Feasible, bound: 3_690_000, stopped_by, elapsed, statistics };
+    let proof =
+        Proof { state: ProofState::Feasible, bound: 3_690_000, stopped_by, deterministic: false, elapsed, statistics };
     let search = "16 combinations of plans: 10 excluded by Z3's rows, 1 decided by the order search, 0 excluded by \
-                  enumeration, 5 not decided one by one\n  3 Z3 checks, solved in 1.50 s";
+                  enumeration, 5 not decided one by one\n  3 Z3 checks, solved in 1.50 s; another run may find another schedule";
     assert_eq!(
         proof_sentence(Objective::Makespan, 4_100_000, &proof),
-        format!("feasible, stopped by the time limit: no schedule has less than 3.690 ms (gap 10.0 %)\n  {search}")
+        format!("feasible, stopped by time limit: no schedule has less than 3.690 ms (gap 10.0 %)\n  {search}")
     );
     let more = Proof { bound: 600_000_000, stopped_by: None, ..proof };
     assert_eq!(

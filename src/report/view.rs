@@ -1,7 +1,7 @@
 //! One schedule as every report shows it, and the numbers that all of them derive from it.
 
 use crate::problem::{GroupId, Problem};
-use crate::schedule::{Baseline, Decision, Objective, Occupation, Proof, Timeline, best_baseline};
+use crate::schedule::{Baseline, Decision, Objective, Occupation, Proof, Robustness, Timeline, best_baseline};
 use crate::units::Milliseconds;
 
 /// A schedule with everything that its reports say. Predicted by the evaluator, never measured.
@@ -21,6 +21,8 @@ pub struct ScheduleView<'a> {
     pub policy: &'a str,
     /// Schedules to compare with.
     pub baselines: &'a [Baseline],
+    /// How the schedule fares when its numbers move, where that was asked.
+    pub robustness: Option<&'a Robustness>,
     /// The platform's title and name.
     pub platform: &'a str,
     /// How contention was counted: `pccs`, `table` or `none`.
@@ -99,29 +101,37 @@ impl ScheduleView<'_> {
 
     /// The objective's value of this schedule.
     pub fn value(&self) -> u64 {
-        self.objective.value(self.problem, self.timeline)
+        self.objective.value(self.problem, &self.decision.placement, self.timeline)
     }
 
-    /// The best baseline within the transition limit.
+    /// The best baseline within the limits.
     pub fn best_baseline(&self) -> Option<&Baseline> {
         best_baseline(self.baselines, self.objective, self.problem)
     }
 
     /// How much better this schedule's value is than a baseline's, as a share of the baseline's; negative where worse.
     pub fn gain_over(&self, baseline: &Baseline) -> f64 {
-        let (ours, theirs) = (self.value() as f64, self.objective.value(self.problem, &baseline.timeline) as f64);
-        match self.objective {
-            Objective::Makespan => (theirs - ours) / theirs,
-            Objective::Throughput => (ours - theirs) / theirs,
-        }
+        self.objective.gain(self.value(), baseline.value(self.problem, self.objective))
     }
 }
 
-/// The objective's value in the unit that people read: milliseconds, or inferences per second.
-pub fn readable_value(objective: Objective, value: u64) -> String {
+/// What people call an objective, and the unit that they read it in.
+pub fn objective_words(objective: Objective) -> (&'static str, &'static str) {
     match objective {
-        Objective::Makespan => format!("{:.3} ms", value as f64 / 1e6),
+        Objective::Makespan => ("makespan", "ms"),
+        Objective::Throughput => ("throughput", "inferences/s"),
+        Objective::Tardiness => ("weighted tardiness", "ms"),
+        Objective::Energy => ("energy", "mJ"),
+    }
+}
+
+/// The objective's value in the unit that people read.
+pub fn readable_value(objective: Objective, value: u64) -> String {
+    let (_, unit) = objective_words(objective);
+    match objective {
+        Objective::Makespan | Objective::Tardiness => format!("{:.3} {unit}", value as f64 / 1e6),
         // The value sums 10^15 / latency in nanoseconds, which is 10^6 inferences per second.
-        Objective::Throughput => format!("{:.1} inferences/s", value as f64 / 1e6),
+        Objective::Throughput => format!("{:.1} {unit}", value as f64 / 1e6),
+        Objective::Energy => format!("{:.3} {unit}", value as f64 / 1e9),
     }
 }

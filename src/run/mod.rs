@@ -5,6 +5,7 @@
 //! schedule was found.
 
 mod comparison;
+pub mod dynamic;
 mod error;
 pub mod executor;
 mod log;
@@ -23,5 +24,5 @@ pub use log::{
 pub use real_time::{RealTimeRun, SETTLING_ROUNDS, run_real_time};
 pub use rounds::{Interleaved, interleave};
 pub use segment::{Segment, causes, check_one_engine_each, lanes, segments, starts_of_whole_networks, whole_networks};
-pub use simulated::{PolicyPlan, RunOptions, run_multi};
+pub use simulated::{PolicyPlan, RunOptions, SimulatedSchedule, run_multi};
 pub use statistics::{SPREAD_LIMIT, Statistics};

@@ -51,11 +51,10 @@ pub fn run_multi(
     platform: &Platform,
     options: RunOptions,
 ) -> Result<RunLog, RunError> {
-    let workload = |policy: &PolicyPlan| Workload::new(problem, policy, networks, platform, options);
-    let workloads: Vec<Workload> = policies.iter().map(workload).collect::<Result<_, _>>()?;
-    let ran = interleave(workloads.len(), options.iterations, options.warm_up, |policy, turn| {
-        workloads[policy].round(turn).map_err(|stuck| RunError::Stuck { n_waiting: stuck.segments.len() })
-    })?;
+    let schedule = |policy: &PolicyPlan| SimulatedSchedule::new(problem, policy, networks, platform, options);
+    let schedules: Vec<SimulatedSchedule> = policies.iter().map(schedule).collect::<Result<_, _>>()?;
+    let ran =
+        interleave(schedules.len(), options.iterations, options.warm_up, |policy, turn| schedules[policy].round(turn))?;
     let run = |(policy, rounds): (&PolicyPlan, Vec<Round>)| {
         let PolicyPlan { name, label, decision, timeline } = policy;
         PolicyRun { rounds, ..PolicyRun::new(name, label, problem, decision, timeline) }
@@ -78,8 +77,10 @@ pub fn run_multi(
 }
 
 /// A schedule as segments for the simulated board, one per group, task after task.
-struct Workload<'a> {
-    problem: &'a Problem,
+#[derive(Clone, Debug)]
+pub struct SimulatedSchedule {
+    /// Groups of every task.
+    n_groups: Vec<usize>,
     segments: Vec<Segment>,
     lanes: Vec<Vec<usize>>,
     memory: Memory,
@@ -87,9 +88,11 @@ struct Workload<'a> {
     seed: Option<u64>,
 }
 
-impl<'a> Workload<'a> {
-    fn new(
-        problem: &'a Problem,
+impl SimulatedSchedule {
+    /// `policy` on the simulated `platform`; `networks` are those of the tasks, in their order. Of `options`, the engine mode and
+    /// the noise count.
+    pub fn new(
+        problem: &Problem,
         policy: &PolicyPlan,
         networks: &[&Network],
         platform: &Platform,
@@ -109,16 +112,19 @@ impl<'a> Workload<'a> {
         }
         let lanes = decision.order.iter().map(|order| order.iter().map(|&id| segment_index(problem, id)).collect());
         let seed = seed.map(|seed| hash_of_name(seed, label));
-        Ok(Self { problem, segments, lanes: lanes.collect(), memory: Memory::of(platform), seed })
+        let n_groups = problem.tasks.iter().map(|task| task.groups.len()).collect();
+        Ok(Self { n_groups, segments, lanes: lanes.collect(), memory: Memory::of(platform), seed })
     }
 
-    fn round(&self, turn: u64) -> Result<Round, Stuck> {
+    /// One round, with the noise of this turn.
+    pub fn round(&self, turn: u64) -> Result<Round, RunError> {
         let mut noise = self.seed.map(|seed| Noise::of_round(seed, turn));
-        let spans = simulate(&self.segments, &self.lanes, self.memory, noise.as_mut())?;
+        let stuck = |stuck: Stuck| RunError::Stuck { n_waiting: stuck.segments.len() };
+        let spans = simulate(&self.segments, &self.lanes, self.memory, noise.as_mut()).map_err(stuck)?;
         let mut spans = spans
             .iter()
             .map(|&SegmentSpan { start, end }| Span { start: start.to_nanoseconds(), end: end.to_nanoseconds() });
-        let groups = self.problem.tasks.iter().map(|task| spans.by_ref().take(task.groups.len()).collect());
+        let groups = self.n_groups.iter().map(|&n_groups| spans.by_ref().take(n_groups).collect());
         Ok(Round { released: vec![Nanoseconds::ZERO; self.lanes.len()], spans: groups.collect() })
     }
 }

@@ -10,7 +10,7 @@ mod orders;
 mod tests;
 mod whole;
 
-use super::{Decision, Objective, Timeline, evaluate};
+use super::{Decision, Objective, Timeline, evaluate, keeps_limits};
 use crate::platform::ContentionCurve;
 use crate::problem::Problem;
 
@@ -27,7 +27,8 @@ pub struct Baseline {
     pub timeline: Timeline,
     /// Most counted changes of accelerator of a task.
     pub transitions: usize,
-    /// Whether it respects the problem's transition limit; one that doesn't is shown and left out of the gain.
+    /// Whether it keeps the problem's limits: transitions, latency, frames placed alike. One that doesn't is shown and
+    /// left out of the gain.
     pub within_limit: bool,
 }
 
@@ -45,11 +46,18 @@ pub fn baselines(problem: &Problem, objective: Objective) -> Vec<Baseline> {
     baselines
 }
 
-/// The best by `objective` of those within the transition limit; the first one among equals.
+/// A first schedule, found within a few evaluations: the better by `objective` of all networks on one accelerator, for
+/// each, and of the longest networks first on whichever accelerator is then done first. None where no network can run
+/// wholly on one accelerator.
+pub fn first_baseline(problem: &Problem, objective: Objective) -> Option<Baseline> {
+    whole::first(problem, objective)
+}
+
+/// The best by `objective` of those within the limits; the first one among equals.
 pub fn best_baseline<'a>(baselines: &'a [Baseline], objective: Objective, problem: &Problem) -> Option<&'a Baseline> {
     let mut best: Option<(&Baseline, u64)> = None;
     for baseline in baselines.iter().filter(|baseline| baseline.within_limit) {
-        let value = objective.value(problem, &baseline.timeline);
+        let value = baseline.value(problem, objective);
         if best.is_none_or(|(_, best)| objective.is_better(value, best)) {
             best = Some((baseline, value));
         }
@@ -58,11 +66,16 @@ pub fn best_baseline<'a>(baselines: &'a [Baseline], objective: Objective, proble
 }
 
 impl Baseline {
+    /// Its value by `objective`.
+    pub fn value(&self, problem: &Problem, objective: Objective) -> u64 {
+        objective.value(problem, &self.decision.placement, &self.timeline)
+    }
+
     /// The baseline that a decision makes; none where its orders go in a circle.
     fn new(problem: &Problem, name: &str, label: String, decision: Decision) -> Option<Self> {
         let timeline = evaluate(problem, &decision).ok()?;
         let transitions = transitions(problem, &decision.placement);
-        let within_limit = problem.max_transitions.is_none_or(|limit| transitions <= limit);
+        let within_limit = keeps_limits(problem, &decision.placement, &timeline);
         Some(Self { name: name.to_owned(), label, decision, timeline, transitions, within_limit })
     }
 }

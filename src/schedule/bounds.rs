@@ -1,5 +1,5 @@
 //! Bounds that hold for every schedule: prices that the work of every slot pays, so that all together can't pay more
-//! than one nanosecond per nanosecond; and the objective as a score that is minimised.
+//! than one nanosecond per nanosecond.
 //!
 //! A price vector gives slot `s` a price `u_s` in `[0, 1]` with `sum of u_s * rate_s <= 1` over every set of slots that
 //! can work at once. Then the sum of `u_s * work_s` over the chosen slots is at most the makespan. Launches, entries and
@@ -7,15 +7,18 @@
 //! own and includes them, because an accelerator does one thing at a time.
 
 use super::tables::Tables;
-use super::{Objective, THROUGHPUT_UNIT, Timeline};
 
-/// Prices are whole millionths.
-pub(super) const PRICE_ONE: u64 = 1_000_000;
+/// Prices are whole parts of this: a power of two, by which dividing is cheap.
+pub(super) const PRICE_ONE: u64 = 1 << 20;
 
-/// Price vectors over slots, in millionths.
+/// Prices of all slots, in parts of [`PRICE_ONE`].
+pub(super) type Vector = Vec<u64>;
+
+/// Several price vectors, laid out by slot.
+#[derive(Clone)]
 pub(super) struct Prices {
-    /// `mixed[k][slot]`.
-    pub(super) mixed: Vec<Vec<u64>>,
+    n_vectors: usize,
+    by_slot: Vec<u64>,
 }
 
 impl Prices {
@@ -33,23 +36,48 @@ impl Prices {
             if tables.n_machines == 2 {
                 lift(tables, &mut prices);
             }
+            level(tables, &mut prices);
             prices
         });
-        Self { mixed: vectors.collect() }
+        Self::of_vectors(tables, &vectors.collect::<Vec<_>>())
+    }
+
+    fn of_vectors(tables: &Tables, vectors: &[Vector]) -> Self {
+        let by_slot = (0..tables.costs.len()).flat_map(|slot| vectors.iter().map(move |vector| vector[slot]));
+        Self { n_vectors: vectors.len(), by_slot: by_slot.collect() }
+    }
+
+    /// These and one more, the last one.
+    pub(super) fn with(&self, vector: &Vector) -> Self {
+        let slots = vector.iter().enumerate();
+        let by_slot = slots.flat_map(|(slot, &price)| self.of_slot(slot).iter().copied().chain([price]));
+        Self { n_vectors: self.n_vectors + 1, by_slot: by_slot.collect() }
+    }
+
+    /// Number of vectors.
+    pub(super) fn n_vectors(&self) -> usize {
+        self.n_vectors
+    }
+
+    /// The slot's price in every vector.
+    pub(super) fn of_slot(&self, slot: usize) -> &[u64] {
+        &self.by_slot[slot * self.n_vectors..(slot + 1) * self.n_vectors]
+    }
+
+    /// One vector.
+    pub(super) fn vector(&self, vector: usize) -> Vector {
+        self.by_slot.iter().skip(vector).step_by(self.n_vectors).copied().collect()
     }
 
     /// What `work` nanoseconds of `slot` pay to vector `vector`, rounded down.
     pub(super) fn of(&self, vector: usize, slot: usize, work: u64) -> u64 {
-        mul_div(work, self.mixed[vector][slot], PRICE_ONE)
+        paid(work, self.of_slot(slot)[vector])
     }
 }
 
-/// `a * b / divisor` without overflow, rounded down.
-pub(super) fn mul_div(a: u64, b: u64, divisor: u64) -> u64 {
-    match a.checked_mul(b) {
-        Some(product) => product / divisor,
-        None => u64::try_from(u128::from(a) * u128::from(b) / u128::from(divisor)).unwrap_or(u64::MAX),
-    }
+/// What `work` nanoseconds pay at a price, rounded down. An hour, the longest work, times the highest price is below 2^62.
+pub(super) fn paid(work: u64, price: u64) -> u64 {
+    work * price / PRICE_ONE
 }
 
 /// Permille at which a slot works beside the least demanding group that it can meet: no meeting is faster, because
@@ -75,92 +103,64 @@ fn shares(n: usize, steps: u64) -> Vec<Vec<u64>> {
 }
 
 /// `u = min(1, share / fastest rate in company)`: alone a slot pays at most 1, in company the shares add up to 1.
-fn base_prices(tables: &Tables, fastest: &[u64], share: &[u64], steps: u64) -> Vec<u64> {
+fn base_prices(tables: &Tables, fastest: &[u64], share: &[u64], steps: u64) -> Vector {
     let price = |(slot, rate): (usize, &u64)| {
         (share[slot % tables.n_machines] * PRICE_ONE * 1000 / (steps * rate)).min(PRICE_ONE)
     };
     fastest.iter().enumerate().map(price).collect()
 }
 
-/// Raises prices one by one as far as every pair allows. Only for two accelerators, where pairs are all there is.
-fn lift(tables: &Tables, prices: &mut [u64]) {
+/// Gives frames of one stream the same prices, the lowest of any: what one of them pays is then what each does.
+pub(super) fn level(tables: &Tables, prices: &mut [u64]) {
+    for class in tables.classes.iter().filter(|class| class.len() > 1) {
+        for place in 0..tables.n_groups(class[0]) * tables.n_machines {
+            let slots = || class.iter().map(|&task| tables.slot(task, 0, 0) + place);
+            let least = slots().map(|slot| prices[slot]).min().unwrap_or(0);
+            slots().for_each(|slot| prices[slot] = least);
+        }
+    }
+}
+
+/// Raises the prices of all slots as far as every set that can work at once allows, those with most work first. Only for
+/// two and three accelerators.
+pub(super) fn lift(tables: &Tables, prices: &mut [u64]) {
     let mut slots: Vec<usize> = (0..prices.len()).filter(|&slot| tables.costs[slot].is_some()).collect();
+    let all = slots.clone();
     slots.sort_by_key(|&slot| (std::cmp::Reverse(tables.cost(slot).work), slot));
-    for &slot in &slots {
-        let others = (0..prices.len()).filter(|&other| tables.can_meet(slot, other));
-        let room = others.map(|other| {
-            let taken = prices[other] * u64::from(tables.pair_rate(other, slot));
-            (PRICE_ONE * 1000).saturating_sub(taken) / u64::from(tables.pair_rate(slot, other))
-        });
-        prices[slot] = prices[slot].max(room.min().unwrap_or(PRICE_ONE).min(PRICE_ONE));
-    }
+    raise(tables, prices, &slots, &all);
 }
 
-/// The objective turned into a score that is minimised: the makespan itself, or the distance of the throughput from
-/// the best that any number of tasks could have.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Goal {
-    pub(super) objective: Objective,
-    best: u64,
-}
-
-impl Goal {
-    pub(super) fn new(objective: Objective, n_tasks: usize) -> Self {
-        Self { objective, best: THROUGHPUT_UNIT.saturating_mul(n_tasks as u64) }
-    }
-
-    /// The score of an objective value, and the value of a score.
-    pub(super) fn convert(self, value: u64) -> u64 {
-        match self.objective {
-            Objective::Makespan => value,
-            Objective::Throughput => self.best.saturating_sub(value),
-        }
-    }
-
-    /// Score of a timeline.
-    pub(super) fn score(self, tables: &Tables, timeline: &Timeline) -> u64 {
-        self.convert(self.objective.value(tables.problem, timeline))
-    }
-
-    /// Lower bound of the score where open task `t` ends no earlier than `ends[t]`, and the last of any set of open
-    /// tasks no earlier than what `joint` gives for the set. `earned` is what ended tasks contribute.
-    pub(super) fn bound(
-        self,
-        tables: &Tables,
-        earned: u64,
-        open: &[usize],
-        ends: &[u64],
-        joint: &dyn Fn(&[usize]) -> u64,
-    ) -> u64 {
-        match self.objective {
-            Objective::Makespan => {
-                let chains = open.iter().map(|&task| ends[task]).max().unwrap_or(0);
-                chains.max(joint(open))
+/// Raises the prices of `slots` one by one as far as every set of them and `all` allows that can work at once. Only for two
+/// and three accelerators.
+pub(super) fn raise(tables: &Tables, prices: &mut [u64], slots: &[usize], all: &[usize]) {
+    for &slot in slots {
+        let met: Vec<usize> = all.iter().copied().filter(|&other| tables.can_meet(slot, other)).collect();
+        let mut room = PRICE_ONE;
+        for (idx, &one) in met.iter().enumerate() {
+            room = room.min(room_beside(tables, prices, slot, &[one]));
+            if tables.n_machines > 2 {
+                for &other in met[idx + 1..].iter().filter(|&&other| tables.can_meet(one, other)) {
+                    room = room.min(room_beside(tables, prices, slot, &[one, other]));
+                }
             }
-            Objective::Throughput => self.best.saturating_sub(earned + most_throughput(tables, open, ends, joint)),
+        }
+        prices[slot] = prices[slot].max(room);
+    }
+}
+
+/// The highest price of `slot` that its set with `others` allows.
+fn room_beside(tables: &Tables, prices: &[u64], slot: usize, others: &[usize]) -> u64 {
+    let set = || others.iter().copied().chain([slot]);
+    let taken: u64 = others.iter().map(|&other| prices[other] * tables.rate_among(other, set())).sum();
+    (PRICE_ONE * 1000).saturating_sub(taken) / tables.rate_among(slot, set())
+}
+
+/// Lowers prices until every pair of `slots` that can work at once pays at most 1. A third slot beside them only slows
+/// them, so that with a price of 0 for it nothing else has to be looked at.
+pub(super) fn lower(tables: &Tables, prices: &mut [u64], slots: &[usize]) {
+    for (idx, &one) in slots.iter().enumerate() {
+        for &other in slots[idx + 1..].iter().filter(|&&other| tables.can_meet(one, other)) {
+            prices[other] = prices[other].min(room_beside(tables, prices, other, &[one]));
         }
     }
-}
-
-/// Throughput term of a task that ends at `end`.
-pub(super) fn task_throughput(tables: &Tables, task: usize, end: u64) -> u64 {
-    THROUGHPUT_UNIT / (end.saturating_sub(tables.problem.tasks[task].release.0)).max(1)
-}
-
-/// Most throughput of the open tasks over all orders in which they can end: the last task of a set ends no earlier than
-/// its own chain and the set's joint bound. Beyond four tasks only the chains count.
-fn most_throughput(tables: &Tables, open: &[usize], ends: &[u64], joint: &dyn Fn(&[usize]) -> u64) -> u64 {
-    let term = |task: usize, end: u64| task_throughput(tables, task, end);
-    if open.len() > 4 {
-        return open.iter().map(|&task| term(task, ends[task])).sum();
-    }
-    let mut best = [0; 16];
-    for subset in 1..1usize << open.len() {
-        let members: Vec<usize> = (0..open.len()).filter(|bit| subset >> bit & 1 == 1).collect();
-        let tasks: Vec<usize> = members.iter().map(|&bit| open[bit]).collect();
-        let last_end = if tasks.len() > 1 { joint(&tasks) } else { 0 };
-        let last = |&bit: &usize| best[subset & !(1 << bit)] + term(open[bit], ends[open[bit]].max(last_end));
-        best[subset] = members.iter().map(last).max().unwrap_or(0);
-    }
-    best[(1 << open.len()) - 1]
 }

@@ -28,6 +28,7 @@ pub fn check(problem: &Problem, decision: &Decision, timeline: &Timeline) -> Res
     let mut report = Report::new(problem);
     structure::supported(&mut report, decision);
     structure::within_transition_limit(&mut report, decision);
+    structure::frames_placed_alike(&mut report, decision);
     structure::free_of_circles(&mut report, decision);
     report.done()?;
     let mut report = Report::new(problem);
@@ -35,6 +36,7 @@ pub fn check(problem: &Problem, decision: &Decision, timeline: &Timeline) -> Res
     timing::orders_are_respected(&mut report, decision, timeline);
     timing::chains_are_respected(&mut report, timeline);
     timing::tasks_wait(&mut report, timeline);
+    timing::within_latency_cap(&mut report, timeline);
     timing::nobody_idles(&mut report, decision, timeline);
     work::work_is_done(&mut report, decision, timeline);
     report.done()
@@ -43,6 +45,7 @@ pub fn check(problem: &Problem, decision: &Decision, timeline: &Timeline) -> Res
 /// Whether `claimed` is the objective's value of a timeline that [`check`] accepts.
 pub fn check_value(
     problem: &Problem,
+    decision: &Decision,
     timeline: &Timeline,
     objective: Objective,
     claimed: u64,
@@ -55,6 +58,23 @@ pub fn check_value(
             .zip(&problem.tasks)
             .map(|(end, task)| 1_000_000_000_000_000 / end.saturating_sub(task.release.0).max(1))
             .fold(0, u64::saturating_add),
+        Objective::Tardiness => ends
+            .zip(&problem.tasks)
+            .filter_map(|(end, task)| {
+                let due = task.due?;
+                Some(u64::from(due.weight) * end.saturating_sub(due.at.0))
+            })
+            .fold(0, u64::saturating_add),
+        Objective::Energy => {
+            let idle = u64::from(problem.idle_power.0) * ends.max().unwrap_or(0);
+            structure::all_groups(problem)
+                .map(|id| {
+                    let power = problem.machines[decision.placement[id.task][id.group]].power.unwrap_or_default();
+                    let occupation = timeline.groups[id.task][id.group];
+                    u64::from(power.0) * (occupation.end.0 - occupation.start.0)
+                })
+                .fold(idle, u64::saturating_add)
+        }
     };
     if value == claimed {
         return Ok(());
@@ -62,6 +82,8 @@ pub fn check_value(
     let name = match objective {
         Objective::Makespan => "makespan in nanoseconds",
         Objective::Throughput => "throughput",
+        Objective::Tardiness => "weighted tardiness in nanoseconds",
+        Objective::Energy => "energy in picojoules",
     };
     Err(Violation { rule: Rule::Value, message: format!("the {name} is {value}, but {claimed} is claimed") })
 }

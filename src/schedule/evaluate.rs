@@ -39,6 +39,8 @@ struct Running {
     /// Nanoseconds for `Launch`, `Entry` and `Exit`; nanosecond-permille for `Work`.
     left: u64,
     rate: u64,
+    /// Demand in MB/s while it works, else 0.
+    demand: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +56,9 @@ pub fn evaluate(problem: &Problem, decision: &Decision) -> Result<Timeline, Eval
     if !is_well_formed(problem, decision) {
         return Err(EvaluateError::Malformed);
     }
-    Evaluator::new(problem, decision).run()
+    let mut evaluator = Evaluator::new(problem);
+    evaluator.run(decision)?;
+    Ok(evaluator.into_timeline())
 }
 
 /// Whether the placement has the problem's shape and the orders list every group once, where it is placed.
@@ -66,68 +70,82 @@ fn is_well_formed(problem: &Problem, decision: &Decision) -> bool {
         && tasks.iter().zip(placement).all(|(task, machines)| {
             machines.len() == task.groups.len() && machines.iter().all(|&machine| machine < n_machines)
         });
-    let is_placed =
-        |id: &GroupId, machine: usize| placement.get(id.task).and_then(|at| at.get(id.group)) == Some(&machine);
     let n_groups: usize = tasks.iter().map(|task| task.groups.len()).sum();
-    has_shape
-        && order.iter().map(Vec::len).sum::<usize>() == n_groups
-        && order.iter().enumerate().all(|(machine, ids)| ids.iter().all(|id| is_placed(id, machine)))
-        && order.iter().all(|ids| (1..ids.len()).all(|at| !ids[..at].contains(&ids[at])))
+    if !has_shape || order.iter().map(Vec::len).sum::<usize>() != n_groups {
+        return false;
+    }
+    let mut is_listed: Vec<Vec<bool>> = placement.iter().map(|machines| vec![false; machines.len()]).collect();
+    let mut list = |id: &GroupId, machine: usize| {
+        let is_placed = placement.get(id.task).and_then(|at| at.get(id.group)) == Some(&machine);
+        is_placed && !std::mem::replace(&mut is_listed[id.task][id.group], true)
+    };
+    order.iter().enumerate().all(|(machine, ids)| ids.iter().all(|id| list(id, machine)))
 }
 
-struct Evaluator<'a> {
+/// Evaluates decisions of one problem one after the other, reusing its buffers.
+pub(super) struct Evaluator<'a> {
     problem: &'a Problem,
-    decision: &'a Decision,
+    last_release: u64,
     now: u64,
     running: Vec<Option<Running>>,
     /// Position in each accelerator's order of the next group to start.
     next_in_order: Vec<usize>,
     /// Number of ended groups of each task.
     ended: Vec<usize>,
-    groups: Vec<Vec<Occupation>>,
+    timeline: Timeline,
 }
 
 impl<'a> Evaluator<'a> {
-    fn new(problem: &'a Problem, decision: &'a Decision) -> Self {
+    pub(super) fn new(problem: &'a Problem) -> Self {
+        let groups = problem.tasks.iter().map(|task| vec![Occupation::default(); task.groups.len()]).collect();
         Self {
             problem,
-            decision,
+            last_release: problem.tasks.iter().map(|task| task.release.0).max().unwrap_or(0),
             now: 0,
             running: vec![None; problem.machines.len()],
             next_in_order: vec![0; problem.machines.len()],
             ended: vec![0; problem.tasks.len()],
-            groups: problem.tasks.iter().map(|task| vec![Occupation::default(); task.groups.len()]).collect(),
+            timeline: Timeline { groups },
         }
     }
 
-    fn run(mut self) -> Result<Timeline, EvaluateError> {
+    /// The timeline of a decision in which every group is listed once, where it is placed.
+    pub(super) fn run(&mut self, decision: &Decision) -> Result<&Timeline, EvaluateError> {
+        self.now = 0;
+        self.running.fill(None);
+        self.next_in_order.fill(0);
+        self.ended.fill(0);
         loop {
-            while self.end_due_phases() | self.start_ready_groups()? {}
+            while self.end_due_phases(decision) | self.start_ready_groups(decision)? {}
             self.set_rates();
             let Some(length) = self.time_to_next_event() else { break };
             self.advance(length);
         }
-        let waiting = self.never_started();
-        if waiting.is_empty() { Ok(Timeline { groups: self.groups }) } else { Err(EvaluateError::Deadlock { waiting }) }
+        let all_ended = self.problem.tasks.iter().zip(&self.ended).all(|(task, &ended)| ended == task.groups.len());
+        if all_ended { Ok(&self.timeline) } else { Err(EvaluateError::Deadlock { waiting: self.never_started() }) }
+    }
+
+    fn into_timeline(self) -> Timeline {
+        self.timeline
     }
 
     /// Moves every group whose phase has nothing left into its next phase; true where anything moved.
-    fn end_due_phases(&mut self) -> bool {
+    fn end_due_phases(&mut self, decision: &Decision) -> bool {
         let mut moved = false;
         for machine in 0..self.running.len() {
             while let Some(running) = self.running[machine].filter(|running| running.left == 0) {
-                self.running[machine] = self.next_phase(machine, running);
+                self.running[machine] = self.next_phase(decision, machine, running);
                 moved = true;
             }
         }
         moved
     }
 
-    fn next_phase(&mut self, machine: usize, running: Running) -> Option<Running> {
+    fn next_phase(&mut self, decision: &Decision, machine: usize, running: Running) -> Option<Running> {
         let id = running.id;
-        let placement = &self.decision.placement[id.task];
+        let placement = &decision.placement[id.task];
         let cost = self.problem.cost(id, machine)?;
-        let occupation = &mut self.groups[id.task][id.group];
+        let occupation = &mut self.timeline.groups[id.task][id.group];
         let now = Nanoseconds(self.now);
         let (phase, left) = match running.phase {
             Phase::Launch => {
@@ -148,24 +166,25 @@ impl<'a> Evaluator<'a> {
                 return None;
             }
         };
-        Some(Running { phase, left, ..running })
+        let demand = if phase == Phase::Work { cost.demand.0 } else { 0 };
+        Some(Running { phase, left, demand, ..running })
     }
 
-    fn start_ready_groups(&mut self) -> Result<bool, EvaluateError> {
+    fn start_ready_groups(&mut self, decision: &Decision) -> Result<bool, EvaluateError> {
         let mut started = false;
         for machine in 0..self.running.len() {
             let position = self.next_in_order[machine];
-            let Some(&id) = self.decision.order[machine].get(position) else { continue };
+            let Some(&id) = decision.order[machine].get(position) else { continue };
             if self.running[machine].is_some() || !self.is_ready(id) {
                 continue;
             }
             if self.problem.cost(id, machine).is_none() {
                 return Err(EvaluateError::Unsupported { group: id, machine });
             }
-            let previous = position.checked_sub(1).map(|before| self.decision.order[machine][before]);
+            let previous = position.checked_sub(1).map(|before| decision.order[machine][before]);
             let left = if id.continues(previous) { 0 } else { self.problem.tasks[id.task].launch[machine].0 };
-            self.groups[id.task][id.group].start = Nanoseconds(self.now);
-            self.running[machine] = Some(Running { id, phase: Phase::Launch, left, rate: 0 });
+            self.timeline.groups[id.task][id.group].start = Nanoseconds(self.now);
+            self.running[machine] = Some(Running { id, phase: Phase::Launch, left, rate: 0, demand: 0 });
             self.next_in_order[machine] += 1;
             started = true;
         }
@@ -180,35 +199,29 @@ impl<'a> Evaluator<'a> {
     }
 
     fn set_rates(&mut self) {
-        let demands: Vec<u32> =
-            self.running.iter().enumerate().map(|(machine, running)| self.demand(machine, running.as_ref())).collect();
-        let total: u32 = demands.iter().sum();
+        let total: u32 = self.running.iter().flatten().map(|running| running.demand).sum();
         for (machine, running) in self.running.iter_mut().enumerate() {
-            if let Some(running) = running {
-                let own = demands[machine];
-                running.rate = match running.phase {
-                    Phase::Work => u64::from(
-                        self.problem.rate(machine, MegabytesPerSecond(own), MegabytesPerSecond(total - own)).0,
-                    ),
-                    _ => 1,
-                };
-            }
+            let Some(running) = running else { continue };
+            let (own, external) = (running.demand, total - running.demand);
+            running.rate = match running.phase {
+                Phase::Work => {
+                    u64::from(self.problem.rate(machine, MegabytesPerSecond(own), MegabytesPerSecond(external)).0)
+                }
+                _ => 1,
+            };
         }
-    }
-
-    fn demand(&self, machine: usize, running: Option<&Running>) -> u32 {
-        running
-            .filter(|running| running.phase == Phase::Work)
-            .and_then(|running| self.problem.cost(running.id, machine))
-            .map_or(0, |cost| cost.demand.0)
     }
 
     /// Time until a phase ends or a task is released; `None` where nothing more happens.
     fn time_to_next_event(&self) -> Option<u64> {
         let ends = self.running.iter().flatten().map(|running| running.left.div_ceil(running.rate));
+        let end = ends.min();
+        if self.now >= self.last_release {
+            return end;
+        }
         let releases =
             self.problem.tasks.iter().filter_map(|task| task.release.0.checked_sub(self.now)).filter(|&wait| wait > 0);
-        ends.chain(releases).min()
+        releases.chain(end).min()
     }
 
     fn advance(&mut self, length: u64) {
@@ -242,7 +255,7 @@ mod tests {
     }
 
     fn machine(curve: ContentionCurve) -> Machine {
-        Machine { name: "a".into(), curve, pays_network_io: false }
+        Machine { name: "a".into(), curve, pays_network_io: false, ..Machine::default() }
     }
 
     /// A task whose groups work `works[group]` on every accelerator, enter in 5 and leave in 3, launch in `launch`.
@@ -265,11 +278,17 @@ mod tests {
             launch: vec![Nanoseconds(launch); 2],
             release: Nanoseconds(0),
             after: vec![],
+            ..Task::default()
         }
     }
 
     fn problem(tasks: Vec<Task>) -> Problem {
-        Problem { machines: vec![machine(halving()), machine(halving())], tasks, max_transitions: None }
+        Problem {
+            machines: vec![machine(halving()), machine(halving())],
+            tasks,
+            max_transitions: None,
+            ..Problem::default()
+        }
     }
 
     fn id(task: usize, group: usize) -> GroupId {

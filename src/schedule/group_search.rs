@@ -6,8 +6,11 @@
 //! A no-good excludes many placements at once, so that only the placements that the oracle decided are counted.
 
 use super::plan_search::{self, Continue};
+use std::collections::BTreeMap;
+
+use super::goal::BROKEN;
 use super::plans::PlanTable;
-use super::rows::{latest_end, unit};
+use super::rows::{unit, windows};
 use super::search::{Outcome, Proposal, Search};
 use super::z3::Master;
 
@@ -56,7 +59,8 @@ pub(super) fn run(search: &mut Search, table: &PlanTable) {
 
 /// Number of combinations of placements within the transition limit, saturating.
 fn combinations(search: &Search) -> u64 {
-    (0..search.tables.n_tasks).fold(1, |product: u64, task| product.saturating_mul(n_placements(search, task)))
+    let leaders = search.tables.classes.iter().map(|class| class[0]);
+    leaders.fold(1, |product: u64, task| product.saturating_mul(n_placements(search, task)))
 }
 
 /// Number of placements of a task within the limit, by last accelerator and changes so far.
@@ -90,7 +94,7 @@ impl GroupSearch<'_, '_> {
     /// Every group has one accelerator; changes are entered and left, at most as often as the limit allows.
     fn assert_placement(&self) {
         let tables = self.search.tables;
-        for task in 0..tables.n_tasks {
+        for task in tables.classes.iter().map(|class| class[0]) {
             for group in 0..tables.n_groups(task) {
                 let slots: Vec<usize> = self.slots(tables.offsets[task] + group).collect();
                 self.master.exactly_one(&slots.iter().map(|&slot| variable(slot, Meaning::Placed)).collect::<Vec<_>>());
@@ -130,19 +134,18 @@ impl GroupSearch<'_, '_> {
         }
     }
 
-    /// The slots of a group that can run.
+    /// The slots of a group that can run; of a further frame those of the first one, which is placed alike.
     fn slots(&self, flat: usize) -> impl Iterator<Item = usize> + use<> {
+        let flat = self.search.tables.leading_group(flat);
         let (set, machines) = (self.supported[flat], self.search.tables.n_machines);
         (0..machines).filter(move |machine| set >> machine & 1 == 1).map(move |machine| flat * machines + machine)
     }
 
     fn run_levels(&mut self) {
-        for level in 1..=LEVELS {
-            if self.search.is_proved() {
-                return;
-            }
-            let (lower, best) = (self.search.lower(), self.search.best_score());
-            let target = lower + (best - lower).div_ceil(LEVELS + 1 - level);
+        let mut level = 0;
+        while level < LEVELS && !self.search.is_proved() {
+            level += u64::from(self.search.keeps_cap());
+            let target = self.search.next_target(LEVELS + 1 - level.max(1));
             self.master.push();
             let closed = self.close_level(target);
             self.master.pop();
@@ -180,7 +183,7 @@ impl GroupSearch<'_, '_> {
         let mut allowed = self.placement(values);
         let mut max_nodes = FIRST_NODES;
         loop {
-            match self.search.decide(&allowed, max_nodes) {
+            match self.search.decide(&allowed, u64::MAX, max_nodes) {
                 Outcome::Decided => break,
                 Outcome::Deferred => max_nodes = max_nodes.saturating_mul(8),
                 Outcome::Stopped => return false,
@@ -188,8 +191,7 @@ impl GroupSearch<'_, '_> {
         }
         self.search.statistics.decided_by_oracle += 1;
         let target = target.min(self.search.best_score());
-        let n_fixed = self.free_groups(&mut allowed, target);
-        let fixed = (0..allowed.len()).filter(|&flat| n_fixed.contains(&flat));
+        let fixed = self.free_groups(&mut allowed, target).into_iter();
         let machines = self.search.tables.n_machines;
         let slot = |flat: usize| flat * machines + allowed[flat].trailing_zeros() as usize;
         self.master.clause(&fixed.map(|flat| (variable(slot(flat), Meaning::Placed), false)).collect::<Vec<_>>());
@@ -199,16 +201,23 @@ impl GroupSearch<'_, '_> {
     /// Lets groups use any accelerator, those first where it makes least difference, as long as nothing below `target`
     /// becomes possible. Returns the groups that stay fixed.
     fn free_groups(&mut self, allowed: &mut [u64], target: u64) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..allowed.len()).collect();
+        let tables = self.search.tables;
+        let mut order: Vec<usize> = (0..allowed.len()).filter(|&flat| tables.leading_group(flat) == flat).collect();
         order.sort_by_key(|&flat| self.spread(flat));
         let mut fixed = order.clone();
         for flat in order {
             let before = allowed[flat];
-            allowed[flat] = self.supported[flat];
+            let alike: Vec<usize> = (0..allowed.len()).filter(|&other| tables.leading_group(other) == flat).collect();
+            for &other in &alike {
+                allowed[other] = self.supported[flat];
+            }
+            // Frames of one stream may then differ: what is refuted holds all the more where they don't.
             if fixed.len() > 1 && self.search.refutes(allowed, target, NODES_TO_FREE) {
                 fixed.retain(|&other| other != flat);
             } else {
-                allowed[flat] = before;
+                for other in alike {
+                    allowed[other] = before;
+                }
             }
         }
         fixed
@@ -226,28 +235,38 @@ impl GroupSearch<'_, '_> {
         (0..self.supported.len()).map(|flat| placed(flat).map_or(0, |slot| 1 << (slot % machines))).collect()
     }
 
-    /// The chain of every task, the load of every accelerator and the mixed prices for a score below `target`.
+    /// The chain of every task, and load, mixed prices and energy of what must run in a time, for a score below `target`.
     fn assert_rows(&self, target: u64) {
         let Some(most) = target.checked_sub(1) else { return self.master.refute() };
         let tables = self.search.tables;
-        let chains = || self.search.shortest_chains(&self.supported);
-        let Some(horizon) = latest_end(tables, self.search.goal, most, chains) else { return };
-        let all: Vec<usize> = (0..self.supported.len()).collect();
+        let chains = self.search.shortest_chains(&self.supported);
+        let releases: Vec<u64> = tables.problem.tasks.iter().map(|task| task.release.0).collect();
+        let earliest: Vec<u64> = releases.iter().zip(chains).map(|(release, chain)| release + chain).collect();
+        let latest = self.search.goal.latest_ends(most, &earliest);
         for task in 0..tables.n_tasks {
-            let release = tables.problem.tasks[task].release.0;
-            self.assert_row(&all[tables.offsets[task]..tables.offsets[task + 1]], horizon, release, |slot| {
-                self.occupied(slot)
-            });
+            let groups: Vec<usize> = (tables.offsets[task]..tables.offsets[task + 1]).collect();
+            if let Some(latest) = latest[task] {
+                self.assert_row(&groups, latest.saturating_sub(releases[task]), |slot| self.occupied(slot));
+            }
         }
-        let release = tables.problem.tasks.iter().map(|task| task.release.0).min().unwrap_or(0);
-        for machine in 0..tables.n_machines {
-            self.assert_row(&all, horizon, release, |slot| {
-                if slot % tables.n_machines == machine { self.occupied(slot) } else { [0; 3] }
-            });
+        for (tasks, room) in windows(tables, &latest) {
+            let groups: Vec<usize> =
+                tasks.iter().flat_map(|&task| tables.offsets[task]..tables.offsets[task + 1]).collect();
+            for machine in 0..tables.n_machines {
+                self.assert_row(&groups, room, |slot| {
+                    if slot % tables.n_machines == machine { self.occupied(slot) } else { [0; 3] }
+                });
+            }
+            for vector in 0..self.search.prices.n_vectors() {
+                self.assert_row(&groups, room, |slot| {
+                    [self.search.prices.of(vector, slot, tables.cost(slot).work), 0, 0]
+                });
+            }
         }
-        for vector in 0..self.search.prices.mixed.len() {
-            self.assert_row(&all, horizon, release, |slot| {
-                [self.search.prices.of(vector, slot, tables.cost(slot).work), 0, 0]
+        if self.search.goal.counts_energy() {
+            let groups: Vec<usize> = (0..self.supported.len()).collect();
+            self.assert_row(&groups, most.min(BROKEN - 1), |slot| {
+                self.occupied(slot).map(|time| self.search.goal.energy(slot % tables.n_machines, time))
             });
         }
     }
@@ -265,27 +284,29 @@ impl GroupSearch<'_, '_> {
         [begins + cost.work + ends, entering, if is_last { 0 } else { cost.exit }]
     }
 
-    /// The weights of the true variables of some groups add up to at most `horizon - release`. Every group has one
-    /// accelerator, so that its least weight is taken off on both sides. Weights and limit are rounded down.
-    fn assert_row(&self, groups: &[usize], horizon: u64, release: u64, weights: impl Fn(usize) -> [u64; 3]) {
+    /// The weights of the true variables of some groups add up to at most `limit`. Every group has one accelerator, so
+    /// that its least weight is taken off on both sides. Weights and limit are rounded down.
+    fn assert_row(&self, groups: &[usize], limit: u64, weights: impl Fn(usize) -> [u64; 3]) {
         let least = |flat: usize| self.slots(flat).map(|slot| weights(slot)[0]).min().unwrap_or(0);
-        let least_sum: u64 = release + groups.iter().map(|&flat| least(flat)).sum::<u64>();
-        let Some(room) = horizon.checked_sub(least_sum) else { return self.master.refute() };
+        let least_sum = groups.iter().map(|&flat| least(flat)).fold(0, u64::saturating_add);
+        let Some(room) = limit.checked_sub(least_sum) else { return self.master.refute() };
         let n_terms = 3 * (groups.len() * self.search.tables.n_machines) as u64;
         let unit = unit(room, n_terms, 1000);
         let limit = room / unit;
-        let mut terms = vec![];
+        let mut terms: BTreeMap<usize, u64> = BTreeMap::new();
         for &flat in groups {
             for slot in self.slots(flat) {
                 let [placed, enters, leaves] = weights(slot);
                 let by_meaning =
                     [(Meaning::Placed, placed - least(flat)), (Meaning::Enters, enters), (Meaning::Leaves, leaves)];
-                for (meaning, weight) in by_meaning {
-                    let weight = i32::try_from((weight / unit).min(limit + 1)).unwrap_or(i32::MAX);
-                    terms.extend((weight > 0).then_some((variable(slot, meaning), weight)));
+                for (meaning, weight) in by_meaning.into_iter().filter(|&(_, weight)| weight / unit > 0) {
+                    *terms.entry(variable(slot, meaning)).or_default() += weight / unit;
                 }
             }
         }
+        let round =
+            |(variable, weight): (usize, u64)| (variable, i32::try_from(weight.min(limit + 1)).unwrap_or(i32::MAX));
+        let terms: Vec<(usize, i32)> = terms.into_iter().map(round).collect();
         if !terms.is_empty() {
             self.master.at_most(&terms, i32::try_from(limit).unwrap_or(i32::MAX));
         }

@@ -1,43 +1,106 @@
-//! What a search may still use: wall-clock time and oracle nodes. Knows which of them ran out.
+//! What a search may still use: wall-clock time, oracle nodes, and the patience of whoever asked. Knows which ran out.
 
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// The limits of one solve, and what has been used of them.
+/// Says from another thread that a search shall end. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// The search ends as if its time were over.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anybody else could still cancel.
+    pub(super) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
+    /// Whether somebody cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The limits of one solve, and what has been used of them. Threads of one solve share it.
 pub(super) struct Limits {
     started: Instant,
     deadline: Option<Instant>,
     max_nodes: Option<u64>,
-    /// Oracle nodes visited so far.
-    pub(super) nodes: u64,
-    stopped_by: Option<&'static str>,
+    pub(super) cancel: Cancel,
+    nodes: AtomicU64,
+    stopped_by: OnceLock<Stop>,
+}
+
+/// What ended a search before its proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The wall clock.
+    TimeLimit,
+    /// The number of nodes of the order oracle.
+    NodeLimit,
+    /// Whoever asked for it.
+    Cancelled,
+    /// Z3 answered that it doesn't know.
+    Solver,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TimeLimit => "time limit",
+            Self::NodeLimit => "node limit",
+            Self::Cancelled => "cancellation",
+            Self::Solver => "Z3, which gave up",
+        })
+    }
 }
 
 impl Limits {
-    pub(super) fn new(time_limit: Option<Duration>, max_nodes: Option<u64>) -> Self {
+    pub(super) fn new(time_limit: Option<Duration>, max_nodes: Option<u64>, cancel: Cancel) -> Self {
         let started = Instant::now();
         let deadline = time_limit.and_then(|limit| started.checked_add(limit));
-        Self { started, deadline, max_nodes, nodes: 0, stopped_by: None }
+        Self { started, deadline, max_nodes, cancel, nodes: AtomicU64::new(0), stopped_by: OnceLock::new() }
     }
 
-    /// Counts a node of the oracle; false where a limit has been reached. Looks at the clock every 256 nodes.
-    pub(super) fn visit_node(&mut self) -> bool {
-        if self.stopped_by.is_some() {
-            return false;
+    /// Grants up to `wish` nodes of the oracle, which count as visited; none where a limit has been reached.
+    pub(super) fn grant_nodes(&self, wish: u64) -> u64 {
+        if !self.has_time() {
+            return 0;
         }
-        if self.max_nodes.is_some_and(|max| self.nodes >= max) {
-            self.stopped_by = Some("node limit");
-            return false;
+        let before = self.nodes.fetch_add(wish, Ordering::Relaxed);
+        let granted = self.max_nodes.map_or(wish, |max| max.saturating_sub(before).min(wish));
+        self.return_nodes(wish - granted);
+        if granted == 0 {
+            self.stop(Stop::NodeLimit);
         }
-        self.nodes += 1;
-        !self.nodes.is_multiple_of(256) || self.has_time()
+        granted
+    }
+
+    /// Takes back nodes that were granted and not visited.
+    pub(super) fn return_nodes(&self, unused: u64) {
+        self.nodes.fetch_sub(unused, Ordering::Relaxed);
+    }
+
+    /// Nodes visited so far.
+    pub(super) fn nodes(&self) -> u64 {
+        self.nodes.load(Ordering::Relaxed)
     }
 
     /// Whether no limit has been reached; looks at the clock.
-    pub(super) fn has_time(&mut self) -> bool {
-        if self.stopped_by.is_none() && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            self.stopped_by = Some("time limit");
+    pub(super) fn has_time(&self) -> bool {
+        if self.stopped_by.get().is_none() {
+            if self.cancel.is_cancelled() {
+                self.stop(Stop::Cancelled);
+            } else if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                self.stop(Stop::TimeLimit);
+            }
         }
-        self.stopped_by.is_none()
+        self.stopped_by.get().is_none()
     }
 
     /// Milliseconds until the deadline, at least 1; `None` without one.
@@ -46,14 +109,14 @@ impl Limits {
         Some(u32::try_from(left).unwrap_or(u32::MAX - 1).max(1))
     }
 
-    /// Records that Z3 gave up, where no limit of ours explains it.
-    pub(super) fn stop(&mut self, reason: &'static str) {
-        self.stopped_by.get_or_insert(reason);
+    /// Ends the search, for the first reason that is given.
+    pub(super) fn stop(&self, reason: Stop) {
+        self.stopped_by.get_or_init(|| reason);
     }
 
     /// Which limit ended the search, where one did.
-    pub(super) fn stopped_by(&self) -> Option<String> {
-        self.stopped_by.map(str::to_owned)
+    pub(super) fn stopped_by(&self) -> Option<Stop> {
+        self.stopped_by.get().copied()
     }
 
     /// Time since the start.

@@ -6,14 +6,22 @@ mod baselines;
 mod bounds;
 mod check;
 mod evaluate;
+mod fitting;
+mod goal;
 mod group_search;
+mod known;
 mod limits;
+mod local_search;
+mod objective;
 mod oracle;
 mod plan_search;
 mod plans;
+mod rate;
+mod robust;
 mod rows;
 mod search;
 mod solution;
+mod symmetry;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -23,12 +31,19 @@ mod z3;
 use crate::problem::{GroupId, Problem};
 use crate::units::Nanoseconds;
 
-pub use baselines::{Baseline, baselines, best_baseline};
+pub use baselines::{Baseline, baselines, best_baseline, first_baseline};
 pub use check::{Rule, Violation, check, check_value};
 pub use evaluate::{EvaluateError, evaluate};
+pub use limits::{Cancel, Stop};
+pub use objective::Objective;
+pub use rate::{StreamRate, rates, rates_of};
+pub use robust::{Corner, RobustError, RobustOptions, Robustness, Spread, Verdict, n_steps, robustness};
 pub use search::{SolveError, solve};
 pub use solution::{Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions};
 pub use z3::z3_version;
+
+/// Most tasks that the search takes.
+pub const MOST_TASKS: usize = oracle::MAX_TASKS;
 
 /// What is decided: where every group runs, and in which order each accelerator starts its groups.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,35 +89,18 @@ impl Timeline {
     }
 }
 
-/// Throughput of one inference a nanosecond, in the objective's unit: a task's term is this over its latency.
-const THROUGHPUT_UNIT: u64 = 1_000_000_000_000_000;
-
-/// What is optimised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Objective {
-    /// End of the last task, minimised.
-    Makespan,
-    /// Sum over tasks of `floor(10^15 / latency in ns)`, maximised; latency is end minus release.
-    Throughput,
+/// Time of a task from its release to `end`.
+fn latency(problem: &Problem, task: usize, end: u64) -> u64 {
+    end.saturating_sub(problem.tasks[task].release.0)
 }
 
-impl Objective {
-    /// The value of `timeline`: see [`Solution::value`].
-    pub fn value(self, problem: &Problem, timeline: &Timeline) -> u64 {
-        match self {
-            Self::Makespan => timeline.makespan().0,
-            Self::Throughput => {
-                let latencies = problem.tasks.iter().enumerate().map(|(idx, task)| timeline.end(idx) - task.release);
-                latencies.map(|latency| THROUGHPUT_UNIT / latency.0.max(1)).sum()
-            }
-        }
-    }
-
-    /// Whether `value` is strictly better than `other`.
-    pub fn is_better(self, value: u64, other: u64) -> bool {
-        match self {
-            Self::Makespan => value < other,
-            Self::Throughput => value > other,
-        }
-    }
+/// Whether a schedule keeps the limits of its problem: changes of accelerator, latencies, and frames placed alike.
+pub fn keeps_limits(problem: &Problem, placement: &[Vec<usize>], timeline: &Timeline) -> bool {
+    (0..problem.tasks.len()).all(|task| {
+        let transitions = problem.counted_transitions(task, &placement[task]);
+        let latency = latency(problem, task, timeline.end(task).0);
+        problem.max_transitions.is_none_or(|limit| transitions <= limit)
+            && problem.latency_cap.is_none_or(|cap| latency <= cap.0)
+            && placement[task] == placement[problem.leader(task)]
+    })
 }

@@ -4,16 +4,17 @@
 //! Targets rise in levels, so that the proved bound rises while the incumbent falls. Every clause keeps at least one task
 //! fixed: Z3 says what is left to look at, and its `unsat` is the proof.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use super::bounds::Goal;
+use super::goal::Goal;
+use super::local_search::LocalSearch;
 use super::plans::{Plan, PlanTable};
 use super::rows::{rounded, rows};
 use super::search::{Outcome, Proposal, Search};
+use super::symmetry::{Side, Symmetry};
 use super::tables::Tables;
 use super::warm_start;
 use super::z3::Master;
-use crate::problem::Problem;
 
 /// Most completions of a combination that are enumerated with two tasks freed; one task is freed always.
 const PLANE: usize = 1000;
@@ -23,11 +24,16 @@ const BATCH: usize = 16_000;
 const SHARPEN: u64 = 4;
 /// Nodes that a combination gets at first.
 const FIRST_NODES: u64 = 3000;
-/// Targets between the first bound and the incumbent, and fewer where the rows are long.
+/// Most targets between the first bound and the incumbent, one for each such share of the incumbent.
 const LEVELS: u64 = 6;
-const FEW_LEVELS: u64 = 3;
-/// Plans of all tasks from which on rows are long.
-const LONG_ROW: usize = 400;
+const LEVEL_SHARE: u64 = 70;
+/// Annealings before the proof, as long as each finds something better.
+const MOST_ANNEALINGS: u64 = 5;
+/// Moves of an annealing for each group and task, at first and at most.
+const MOVES: u64 = 25;
+const MOST_MOVES: u64 = 2000;
+/// Nodes of a search before more is annealed between.
+const NODES_BEFORE_ANNEALING: u64 = 100_000;
 
 /// The state of one search by plans.
 pub(super) struct PlanSearch<'s, 'a> {
@@ -36,16 +42,19 @@ pub(super) struct PlanSearch<'s, 'a> {
     master: Master,
     /// Variable of the first plan of every task.
     first_variable: Vec<usize>,
-    /// Pairs of equal tasks, of which the first takes the lower plan.
-    equal: Vec<(usize, usize)>,
+    symmetry: Symmetry,
     /// Combinations that were decided.
     decided: HashSet<Vec<usize>>,
     /// Combinations whose neighbours were enumerated, without the plans of the freed tasks.
     enumerated: HashSet<Vec<Option<usize>>>,
     /// The same for the level that is being closed.
     closed: HashSet<Vec<Option<usize>>>,
-    /// Combinations whose share of nodes didn't suffice.
-    deferred: BTreeSet<Vec<usize>>,
+    /// Combinations whose share of nodes didn't suffice, with the score that none of their orders is below.
+    deferred: BTreeMap<Vec<usize>, u64>,
+    /// Annealings so far, the nodes that they took, and the moves of the next one for each group and task.
+    annealings: u64,
+    annealing_nodes: u64,
+    moves: u64,
 }
 
 /// Whether a search goes on.
@@ -56,7 +65,7 @@ pub(super) fn run(search: &mut Search, table: &PlanTable) {
     search.statistics.combinations = table.combinations();
     search.raise_lower(table.root_bound(search.tables, search.goal));
     let mut plan_search = PlanSearch::new(search, table);
-    if warm_start::run(&mut plan_search) {
+    if warm_start::run(&mut plan_search) && plan_search.anneal() {
         plan_search.run_levels();
     }
     plan_search.count();
@@ -74,28 +83,35 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
             first_variable.push(first_variable[first_variable.len() - 1] + plans.len());
         }
         let master = Master::new(first_variable[first_variable.len() - 1], search.seed);
-        let equal = equal_tasks(search.tables.problem);
+        let symmetry = Symmetry::new(search.tables, table);
         let plan_search = Self {
             search,
             table,
             master,
             first_variable,
-            equal,
+            symmetry,
             decided: HashSet::new(),
             enumerated: HashSet::new(),
             closed: HashSet::new(),
-            deferred: BTreeSet::new(),
+            deferred: BTreeMap::new(),
+            annealings: 0,
+            annealing_nodes: 0,
+            moves: MOVES,
         };
         plan_search.assert_choice();
         plan_search
     }
 
-    /// Every task has exactly one plan; of two equal tasks the first has the lower one.
+    /// Every class has exactly one plan. Of two that can change places the first has the lower one, and of two such
+    /// accelerators the lower one is used first.
     fn assert_choice(&self) {
         for window in self.first_variable.windows(2) {
             self.master.exactly_one(&(window[0]..window[1]).collect::<Vec<_>>());
         }
-        for &(first, second) in &self.equal {
+        for (pair, _) in self.symmetry.machines.iter().enumerate() {
+            self.assert_first_use(pair);
+        }
+        for &(first, second) in &self.symmetry.classes {
             let n = i32::try_from(self.table.plans[first].len()).unwrap_or(i32::MAX);
             let upward = (self.first_variable[first]..).zip(0..n);
             let downward = (self.first_variable[second]..).zip((0..n).map(|idx| n - idx));
@@ -103,15 +119,70 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
         }
     }
 
+    /// A plan that uses the upper accelerator of a pair before the lower one follows a class that uses one of them.
+    fn assert_first_use(&self, pair: usize) {
+        let mut users: Vec<(usize, bool)> = vec![];
+        for (class, plans) in self.table.plans.iter().enumerate() {
+            let variable = |plan: usize| self.first_variable[class] + plan;
+            for plan in (0..plans.len()).filter(|&plan| self.symmetry.touch(class, plan, pair) == Some(Side::Upper)) {
+                self.master.clause(&[users.as_slice(), &[(variable(plan), false)]].concat());
+            }
+            let touching = (0..plans.len()).filter(|&plan| self.symmetry.touch(class, plan, pair).is_some());
+            users.extend(touching.map(|plan| (variable(plan), true)));
+        }
+    }
+
+    /// Anneals from the incumbent, again while that improves it; false where a limit was reached.
+    fn anneal(&mut self) -> Continue {
+        for _ in 0..MOST_ANNEALINGS {
+            match self.anneal_once() {
+                None => return false,
+                Some(false) => break,
+                Some(true) => {}
+            }
+        }
+        true
+    }
+
+    /// Anneals once more where the search has taken so much longer that this hardly counts: what is found late, the proof
+    /// has to wait for. False where a limit was reached.
+    fn anneal_between(&mut self) -> Continue {
+        while self.search.limits.nodes() > 3 * self.annealing_nodes + NODES_BEFORE_ANNEALING {
+            match self.anneal_once() {
+                None => return false,
+                // Longer ones find what short ones don't.
+                Some(false) => self.moves = (self.moves * 2).min(MOST_MOVES),
+                Some(true) => {}
+            }
+        }
+        true
+    }
+
+    /// Whether annealing from the incumbent improved it; `None` where a limit was reached.
+    fn anneal_once(&mut self) -> Option<bool> {
+        let (tables, goal) = self.parts();
+        let Some(combination) = self.incumbent_plans().filter(|_| !self.search.is_proved()) else { return Some(false) };
+        let size = (tables.offsets[tables.n_tasks] * tables.n_tasks) as u64;
+        let before = self.search.limits.nodes();
+        let seed = self.search.seed.wrapping_add(self.annealings);
+        let mut annealing = LocalSearch::new(tables, self.table, goal, seed);
+        let better = annealing.improve(self.search.incumbent()?, combination, self.moves * size, &self.search.limits);
+        let is_better = better.is_some_and(|decision| self.search.offer(&decision));
+        self.annealings += 1;
+        self.annealing_nodes += self.search.limits.nodes() - before;
+        self.search.limits.has_time().then_some(is_better)
+    }
+
     /// Raises the target level by level until the incumbent is proved.
     fn run_levels(&mut self) {
-        let levels = if self.first_variable[self.table.plans.len()] < LONG_ROW { LEVELS } else { FEW_LEVELS };
-        for level in 1..=levels {
-            if self.search.is_proved() {
-                return;
-            }
-            let (lower, best) = (self.search.lower(), self.search.best_score());
-            let target = lower + (best - lower).div_ceil(levels + 1 - level);
+        let (lower, best) = (self.search.lower(), self.search.best_score());
+        let steps = best.saturating_sub(lower).saturating_mul(LEVEL_SHARE) / best.max(1);
+        let levels = (1 + steps).min(LEVELS);
+        let mut level = 0;
+        while level < levels && !self.search.is_proved() {
+            // Until something keeps the latency cap, no level counts.
+            level += u64::from(self.search.keeps_cap());
+            let target = self.search.next_target(levels + 1 - level);
             self.master.push();
             self.closed.clear();
             let closed = self.close_level(target) && self.settle_deferred(target);
@@ -133,6 +204,9 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
                 self.assert_rows(target);
                 asserted = target;
             }
+            if !self.anneal_between() {
+                return false;
+            }
             match self.search.ask(&self.master) {
                 None => return false,
                 Some(Proposal::NothingLeft) => return true,
@@ -150,6 +224,10 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
         let Some(most) = target.checked_sub(1) else { return self.master.refute() };
         for row in rows(self.search.tables, self.search.goal, self.table, most) {
             let Some((weights, limit)) = rounded(&row) else { return self.master.refute() };
+            let most = weights.iter().map(|weights| weights.iter().map(|&weight| i64::from(weight)).max().unwrap_or(0));
+            if most.sum::<i64>() <= i64::from(limit) {
+                continue;
+            }
             let weights = weights.iter().zip(&self.first_variable);
             let terms = weights.flat_map(|(weights, &first)| (first..).zip(weights.iter().copied()));
             let terms: Vec<(usize, i32)> = terms.filter(|&(_, weight)| weight > 0).collect();
@@ -215,9 +293,17 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
         target: u64,
     ) -> Continue {
         completions.sort_unstable();
-        for (bound, completion) in completions {
-            if bound < target.min(self.search.best_score()) && !self.decide(&completion, FIRST_NODES) {
+        if self.search.threads() > 1 && completions.len() > 1 {
+            completions.retain(|(bound, _)| *bound < target.min(self.search.best_score()));
+            let all = completions.into_iter().map(|(_, completion)| completion).collect();
+            if !self.decide_at_once(all, u64::MAX, FIRST_NODES) {
                 return false;
+            }
+        } else {
+            for (bound, completion) in completions {
+                if bound < target.min(self.search.best_score()) && !self.decide(&completion, u64::MAX, FIRST_NODES) {
+                    return false;
+                }
             }
         }
         let literals = tasks[n_free..].iter().map(|&task| (self.first_variable[task] + combination[task], false));
@@ -264,43 +350,78 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
 
     /// Whether a combination is the one of its mirror images that is looked at.
     pub(super) fn is_canonical(&self, combination: &[usize]) -> bool {
-        self.equal.iter().all(|&(first, second)| combination[first] <= combination[second])
+        self.symmetry.is_canonical(combination)
     }
 
-    /// Decides a combination unless it has been; one that takes too many nodes is put off.
-    pub(super) fn decide(&mut self, combination: &[usize], max_nodes: u64) -> Continue {
-        if self.decided.contains(combination) || max_nodes <= FIRST_NODES && self.deferred.contains(combination) {
+    /// Looks in a combination for scores below `cutoff` unless it was decided; one that takes too many nodes is put off.
+    pub(super) fn decide(&mut self, combination: &[usize], cutoff: u64, max_nodes: u64) -> Continue {
+        if self.is_settled(combination, max_nodes) {
             return true;
         }
-        match self.search.decide(&self.table.allowed(combination), max_nodes) {
-            Outcome::Decided => {
-                self.decided.insert(combination.to_vec());
-                true
-            }
-            Outcome::Deferred => {
-                self.deferred.insert(combination.to_vec());
-                true
-            }
-            Outcome::Stopped => false,
-        }
+        let outcome = self.search.decide(&self.table.allowed(self.search.tables, combination), cutoff, max_nodes);
+        self.note(combination.to_vec(), cutoff, outcome)
     }
 
-    /// Decides the deferred combinations that may be below `target`, with ever more nodes.
+    /// The same for several combinations on several threads.
+    fn decide_at_once(&mut self, mut all: Vec<Vec<usize>>, cutoff: u64, max_nodes: u64) -> Continue {
+        all.retain(|combination| !self.is_settled(combination, max_nodes));
+        let allowed: Vec<Vec<u64>> =
+            all.iter().map(|combination| self.table.allowed(self.search.tables, combination)).collect();
+        let outcomes = self.search.decide_at_once(&allowed, cutoff, max_nodes);
+        let noted: Vec<Continue> = all
+            .into_iter()
+            .zip(outcomes)
+            .map(|(combination, outcome)| self.note(combination, cutoff, outcome))
+            .collect();
+        noted.into_iter().all(|goes_on| goes_on)
+    }
+
+    /// Whether a combination was decided, or put off with as many nodes.
+    fn is_settled(&self, combination: &[usize], max_nodes: u64) -> bool {
+        self.decided.contains(combination) || max_nodes <= FIRST_NODES && self.deferred.contains_key(combination)
+    }
+
+    /// Records what looking for scores below `cutoff` came to.
+    fn note(&mut self, combination: Vec<usize>, cutoff: u64, outcome: Outcome) -> Continue {
+        match outcome {
+            Outcome::Decided if cutoff < self.search.best_score() => {
+                self.deferred.insert(combination, cutoff);
+            }
+            Outcome::Decided => {
+                self.deferred.remove(&combination);
+                self.decided.insert(combination);
+            }
+            Outcome::Deferred => {
+                self.deferred.entry(combination).or_default();
+            }
+            Outcome::Stopped => return false,
+        }
+        true
+    }
+
+    /// Shows of the deferred combinations that none is below `target`, with ever more nodes. That is less than deciding
+    /// them, and all that this level needs.
     fn settle_deferred(&mut self, target: u64) -> Continue {
         let mut max_nodes = FIRST_NODES;
         loop {
             let (tables, goal, table) = (self.search.tables, self.search.goal, self.table);
             let target = target.min(self.search.best_score());
-            let due = |combination: &Vec<usize>| table.bound(tables, goal, combination) < target;
-            let (due, later): (BTreeSet<_>, BTreeSet<_>) =
-                std::mem::take(&mut self.deferred).into_iter().partition(due);
-            self.deferred = later;
+            let is_due = |(combination, bound): &(&Vec<usize>, &u64)| {
+                **bound < target && table.bound(tables, goal, combination) < target
+            };
+            let due: Vec<Vec<usize>> = self.deferred.iter().filter(is_due).map(|(due, _)| due.clone()).collect();
             if due.is_empty() {
                 return true;
             }
             max_nodes = max_nodes.saturating_mul(8);
+            if self.search.threads() > 1 {
+                if !self.decide_at_once(due, target, max_nodes) {
+                    return false;
+                }
+                continue;
+            }
             for combination in due {
-                if !self.decide(&combination, max_nodes) {
+                if !self.anneal_between() || !self.decide(&combination, target, max_nodes) {
                     return false;
                 }
             }
@@ -352,14 +473,15 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
     /// Plans of the incumbent.
     pub(super) fn incumbent_plans(&self) -> Option<Vec<usize>> {
         let placement = self.search.incumbent_placement()?;
-        let plan =
-            |(placement, plans): (&Vec<usize>, &Vec<Plan>)| plans.iter().position(|plan| &plan.placement == placement);
-        placement.iter().zip(&self.table.plans).map(plan).collect()
+        let plan = |(class, plans): (&Vec<usize>, &Vec<Plan>)| {
+            plans.iter().position(|plan| plan.placement == placement[class[0]])
+        };
+        self.search.tables.classes.iter().zip(&self.table.plans).map(plan).collect()
     }
 
     /// Gives a combination some nodes; one that takes more is left for later.
     pub(super) fn try_out(&mut self, combination: &[usize], max_nodes: u64) -> Continue {
-        match self.search.decide(&self.table.allowed(combination), max_nodes) {
+        match self.search.decide(&self.table.allowed(self.search.tables, combination), u64::MAX, max_nodes) {
             Outcome::Decided => {
                 self.decided.insert(combination.to_vec());
                 true
@@ -369,7 +491,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
         }
     }
 
-    pub(super) fn parts(&self) -> (&'a Tables<'a>, Goal) {
+    pub(super) fn parts(&self) -> (&'a Tables<'a>, Goal<'a>) {
         (self.search.tables, self.search.goal)
     }
 }
@@ -377,27 +499,4 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
 /// A combination without the plans of some tasks.
 fn without(combination: &[usize], free: &[usize]) -> Vec<Option<usize>> {
     (0..combination.len()).map(|task| (!free.contains(&task)).then_some(combination[task])).collect()
-}
-
-/// Pairs of equal tasks: equal in groups, launches, release and edges, with none waiting for the other.
-fn equal_tasks(problem: &Problem) -> Vec<(usize, usize)> {
-    let n_tasks = problem.tasks.len();
-    let pairs = (0..n_tasks).flat_map(|first| (first + 1..n_tasks).map(move |second| (first, second)));
-    pairs.filter(|&(first, second)| are_equal(problem, first, second)).collect()
-}
-
-fn are_equal(problem: &Problem, first: usize, second: usize) -> bool {
-    let (one, other) = (&problem.tasks[first], &problem.tasks[second]);
-    let same_numbers = one.groups == other.groups && one.launch == other.launch && one.release == other.release;
-    let sorted = |after: &[usize]| {
-        let mut after = after.to_vec();
-        after.sort_unstable();
-        after
-    };
-    let followers_agree = problem.tasks.iter().all(|task| task.after.contains(&first) == task.after.contains(&second));
-    same_numbers
-        && sorted(&one.after) == sorted(&other.after)
-        && followers_agree
-        && !one.after.contains(&second)
-        && !other.after.contains(&first)
 }

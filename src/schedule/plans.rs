@@ -1,6 +1,8 @@
 //! Plans: the placements that a task may have under its transition limit, with what each certainly costs.
 
-use super::bounds::{Goal, Prices};
+use super::bounds::{Prices, Vector, paid};
+use super::goal::{Goal, Outlook, Settled};
+use super::oracle::MAX_TASKS;
 use super::tables::Tables;
 
 /// The accelerator of every group of a task, with what it costs at least.
@@ -11,9 +13,11 @@ pub(super) struct Plan {
     pub(super) chain: u64,
     /// What it pays to every price vector: the mixed ones, then the load of every accelerator.
     pub(super) pays: Vec<u64>,
+    /// Energy that it draws at least; 0 where nobody counts it.
+    pub(super) energy: u64,
 }
 
-/// The plans of every task.
+/// The plans of every class of tasks that are placed alike.
 pub(super) struct PlanTable {
     pub(super) plans: Vec<Vec<Plan>>,
     /// Number of price vectors, loads included.
@@ -21,11 +25,18 @@ pub(super) struct PlanTable {
 }
 
 /// All plans of `task` with at most `limit` counted changes, in a fixed order; stops after `most` plans.
-pub(super) fn enumerate(tables: &Tables, prices: &Prices, task: usize, limit: usize, most: usize) -> Vec<Plan> {
+pub(super) fn enumerate(
+    tables: &Tables,
+    prices: &Prices,
+    goal: Goal,
+    task: usize,
+    limit: usize,
+    most: usize,
+) -> Vec<Plan> {
     let mut placements = vec![];
     let fewest = fewest_changes(tables, task);
     extend(tables, task, &fewest, &mut vec![], limit, most, &mut placements);
-    placements.into_iter().map(|placement| price(tables, prices, task, placement)).collect()
+    placements.into_iter().map(|placement| price(tables, prices, goal, task, placement)).collect()
 }
 
 /// Fewest counted changes from a group on an accelerator to the end of its task: `[group][machine]`, `None` where it
@@ -79,8 +90,8 @@ fn extend(
     }
 }
 
-fn price(tables: &Tables, prices: &Prices, task: usize, placement: Vec<usize>) -> Plan {
-    let n_mixed = prices.mixed.len();
+fn price(tables: &Tables, prices: &Prices, goal: Goal, task: usize, placement: Vec<usize>) -> Plan {
+    let n_mixed = prices.n_vectors();
     let mut pays = vec![0; n_mixed + tables.n_machines];
     for (group, &machine) in placement.iter().enumerate() {
         let slot = tables.slot(task, group, machine);
@@ -93,7 +104,9 @@ fn price(tables: &Tables, prices: &Prices, task: usize, placement: Vec<usize>) -
         }
     }
     let chain = pays[n_mixed..].iter().sum();
-    Plan { placement, chain, pays }
+    let energy = (0..tables.n_machines).map(|machine| goal.energy(machine, pays[n_mixed + machine]));
+    let energy = if goal.counts_energy() { energy.fold(0, u64::saturating_add) } else { 0 };
+    Plan { placement, chain, pays, energy }
 }
 
 impl PlanTable {
@@ -102,44 +115,92 @@ impl PlanTable {
         self.plans.iter().fold(1, |product: u64, plans| product.saturating_mul(plans.len() as u64))
     }
 
+    /// Adds a vector as the last mixed one.
+    pub(super) fn add_vector(&mut self, tables: &Tables, vector: &Vector) {
+        let place = self.n_vectors - tables.n_machines;
+        for (class, plans) in tables.classes.iter().zip(&mut self.plans) {
+            for plan in plans {
+                let slots = plan.placement.iter().enumerate();
+                let slots = slots.map(|(group, &machine)| tables.slot(class[0], group, machine));
+                plan.pays.insert(place, slots.map(|slot| paid(tables.cost(slot).work, vector[slot])).sum());
+            }
+        }
+        self.n_vectors += 1;
+    }
+
     /// Lower bound of the score of every order of a combination.
     pub(super) fn bound(&self, tables: &Tables, goal: Goal, combination: &[usize]) -> u64 {
-        let plan = |task: usize| &self.plans[task][combination[task]];
-        bound_of(tables, goal, self.n_vectors, &|task| plan(task).chain, &|task, vector| plan(task).pays[vector])
+        let plan = |task: usize| &self.plans[tables.class_of[task]][combination[tables.class_of[task]]];
+        self.bound_of(tables, goal, &|task| plan(task).chain, &|task, vector| plan(task).pays[vector], &|task| {
+            plan(task).energy
+        })
     }
 
     /// Lower bound of the score of every combination.
     pub(super) fn root_bound(&self, tables: &Tables, goal: Goal) -> u64 {
-        let least = |task: usize, of: &dyn Fn(&Plan) -> u64| self.plans[task].iter().map(of).min().unwrap_or(0);
-        bound_of(tables, goal, self.n_vectors, &|task| least(task, &|plan| plan.chain), &|task, vector| {
-            least(task, &|plan| plan.pays[vector])
-        })
+        let least = |task: usize, of: &dyn Fn(&Plan) -> u64| {
+            self.plans[tables.class_of[task]].iter().map(of).min().unwrap_or(0)
+        };
+        self.bound_of(
+            tables,
+            goal,
+            &|task| least(task, &|plan| plan.chain),
+            &|task, vector| least(task, &|plan| plan.pays[vector]),
+            &|task| least(task, &|plan| plan.energy),
+        )
+    }
+
+    /// Earliest end of every task, where it needs at least its shortest plan's chain.
+    pub(super) fn earliest_ends(&self, tables: &Tables) -> Vec<u64> {
+        let shortest = |class: &Vec<Plan>| class.iter().map(|plan| plan.chain).min().unwrap_or(0);
+        let shortest: Vec<u64> = self.plans.iter().map(shortest).collect();
+        ends(tables, &|task| shortest[tables.class_of[task]])[..tables.n_tasks].to_vec()
     }
 
     /// Bit sets of accelerators by flat group, for the oracle.
-    pub(super) fn allowed(&self, combination: &[usize]) -> Vec<u64> {
-        let placements = combination.iter().zip(&self.plans).map(|(&idx, plans)| &plans[idx].placement);
-        placements.flatten().map(|&machine| 1 << machine).collect()
+    pub(super) fn allowed(&self, tables: &Tables, combination: &[usize]) -> Vec<u64> {
+        let placement = |task: usize| {
+            let class = tables.class_of[task];
+            &self.plans[class][combination[class]].placement
+        };
+        (0..tables.n_tasks).flat_map(placement).map(|&machine| 1 << machine).collect()
+    }
+
+    fn bound_of(
+        &self,
+        tables: &Tables,
+        goal: Goal,
+        chain: &dyn Fn(usize) -> u64,
+        pays: &dyn Fn(usize, usize) -> u64,
+        energy: &dyn Fn(usize) -> u64,
+    ) -> u64 {
+        let ends = ends(tables, chain);
+        let release = |task: usize| tables.problem.tasks[task].release.0;
+        // Those that are released late can't have been served before.
+        let from = |tasks: &[usize], from: u64| {
+            let paid = |vector: usize| {
+                tasks.iter().filter(|&&task| release(task) >= from).map(|&task| pays(task, vector)).sum::<u64>()
+            };
+            from + (0..self.n_vectors).map(paid).max().unwrap_or(0)
+        };
+        let joint = |tasks: &[usize]| {
+            let last = tasks.iter().map(|&task| release(task)).max().unwrap_or(0);
+            let releases = tables.releases.iter().take_while(|&&release| release <= last);
+            releases.map(|&release| from(tasks, release)).max().unwrap_or(0)
+        };
+        let energy = (0..tables.n_tasks).map(energy).fold(0, u64::saturating_add);
+        let outlook = Outlook { open: &tables.topological, ends: &ends, energy, joint: &joint };
+        goal.bound(0, Settled::default(), &outlook)
     }
 }
 
-fn bound_of(
-    tables: &Tables,
-    goal: Goal,
-    n_vectors: usize,
-    chain: &dyn Fn(usize) -> u64,
-    pays: &dyn Fn(usize, usize) -> u64,
-) -> u64 {
-    let mut ends = [0; super::oracle::MAX_TASKS];
+/// Earliest end of every task, where each takes at least `chain`, after those that it waits for.
+fn ends(tables: &Tables, chain: &dyn Fn(usize) -> u64) -> [u64; MAX_TASKS] {
+    let mut ends = [0; MAX_TASKS];
     for &task in &tables.topological {
         let waits = &tables.problem.tasks[task];
         let before = waits.after.iter().map(|&before| ends[before]).max().unwrap_or(0);
         ends[task] = before.max(waits.release.0) + chain(task);
     }
-    let joint = |tasks: &[usize]| {
-        let release = tasks.iter().map(|&task| tables.problem.tasks[task].release.0).min().unwrap_or(0);
-        let paid = (0..n_vectors).map(|vector| tasks.iter().map(|&task| pays(task, vector)).sum::<u64>()).max();
-        release + paid.unwrap_or(0)
-    };
-    goal.bound(tables, 0, &tables.topological, &ends, &joint)
+    ends
 }

@@ -1,14 +1,16 @@
-//! Rows: what every combination with a score below a target must satisfy, as sums of one weight per task.
+//! Rows: what every combination with a score below a target must satisfy, as sums of one weight per class of tasks.
 //!
 //! One function per row; the weights are rounded down and the limit is reached exactly, so that every row is a
 //! relaxation. Knows nothing of Z3.
 
-use super::Objective;
-use super::bounds::{Goal, task_throughput};
+use super::goal::Goal;
 use super::plans::{Plan, PlanTable};
 use super::tables::Tables;
 
-/// The weights of the chosen plans add up to at most `limit`: `weights[task][plan]`.
+/// Most sets of tasks that get rows of their own.
+const MOST_WINDOWS: usize = 16;
+
+/// The weights of the chosen plans add up to at most `limit`: `weights[class][plan]`.
 pub(super) struct Row {
     pub(super) weights: Vec<Vec<u64>>,
     pub(super) limit: u64,
@@ -18,92 +20,93 @@ pub(super) struct Row {
 
 /// All rows for a score of at most `most`.
 pub(super) fn rows(tables: &Tables, goal: Goal, table: &PlanTable, most: u64) -> Vec<Row> {
-    let mut rows = vec![];
-    if goal.objective == Objective::Throughput {
-        rows.push(throughput_row(tables, goal, table, most));
+    let earliest = table.earliest_ends(tables);
+    let latest = goal.latest_ends(most, &earliest);
+    let mut rows = sum_rows(tables, goal, table, most);
+    for task in 0..tables.n_tasks {
+        rows.extend(latest[task].map(|latest| path_row(tables, table, &earliest, task, latest)));
     }
-    if let Some(horizon) = horizon(tables, goal, table, most) {
-        rows.extend((0..tables.n_tasks).map(|task| chain_row(tables, table, task, horizon)));
-        rows.extend(edge_rows(tables, table, horizon));
-        rows.extend((0..table.n_vectors).map(|vector| price_row(tables, table, vector, horizon)));
+    for (tasks, room) in windows(tables, &latest) {
+        rows.extend(
+            (0..table.n_vectors).map(|vector| row(tables, table, &tasks, room, 1000, |plan| plan.pays[vector])),
+        );
     }
     rows
 }
 
-fn horizon(tables: &Tables, goal: Goal, table: &PlanTable, most: u64) -> Option<u64> {
-    let shortest = |plans: &Vec<Plan>| plans.iter().map(|plan| plan.chain).min().unwrap_or(0);
-    latest_end(tables, goal, most, || table.plans.iter().map(shortest).collect())
-}
-
-/// The latest end of any task that a score of at most `most` allows: the makespan itself; for the throughput, the latest
-/// end at which the other tasks, each on its shortest chain of `chains`, still make up for the task. `None` where there
-/// is no such moment.
-pub(super) fn latest_end(tables: &Tables, goal: Goal, most: u64, chains: impl FnOnce() -> Vec<u64>) -> Option<u64> {
-    if goal.objective == Objective::Makespan {
-        return Some(most);
-    }
+/// Sets of tasks, each with the time in which all of it must run: those released from some moment on that end by some
+/// moment. Of many, the largest sets.
+pub(super) fn windows(tables: &Tables, latest: &[Option<u64>]) -> Vec<(Vec<usize>, u64)> {
     let release = |task: usize| tables.problem.tasks[task].release.0;
-    let fastest: Vec<u64> =
-        chains().iter().enumerate().map(|(task, chain)| task_throughput(tables, task, release(task) + chain)).collect();
-    let all: u64 = fastest.iter().sum();
-    let latest = |task: usize| {
-        let needed = goal.convert(most).checked_sub(all - fastest[task]).filter(|&needed| needed > 0)?;
-        Some(release(task) + task_throughput_inverse(needed))
+    let mut ends: Vec<u64> = latest.iter().copied().flatten().collect();
+    ends.sort_unstable();
+    ends.dedup();
+    let within = |from: u64, end: u64| -> Vec<usize> {
+        let tasks = 0..tables.n_tasks;
+        tasks.filter(|&task| release(task) >= from && latest[task].is_some_and(|latest| latest <= end)).collect()
     };
-    (0..tables.n_tasks).map(latest).try_fold(0, |horizon, end| Some(horizon.max(end?)))
+    let mut sets: Vec<Vec<usize>> =
+        ends.iter().flat_map(|&end| tables.releases.iter().map(move |&from| within(from, end))).collect();
+    sets.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+    sets.dedup();
+    let windows = sets.into_iter().filter_map(|tasks| {
+        let end = tasks.iter().filter_map(|&task| latest[task]).max()?;
+        let start = tasks.iter().map(|&task| release(task)).min()?;
+        Some((tasks, end.saturating_sub(start)))
+    });
+    windows.take(MOST_WINDOWS).collect()
 }
 
-/// The longest latency with a throughput term of at least `term`.
-fn task_throughput_inverse(term: u64) -> u64 {
-    super::THROUGHPUT_UNIT / term
+/// A row over some tasks, each with the weight of its class's plan.
+fn row(
+    tables: &Tables,
+    table: &PlanTable,
+    tasks: &[usize],
+    limit: u64,
+    unit: u64,
+    weight: impl Fn(&Plan) -> u64,
+) -> Row {
+    let weights = table.plans.iter().enumerate().map(|(class, plans)| {
+        let count = tasks.iter().filter(|&&task| tables.class_of[task] == class).count() as u64;
+        plans.iter().map(|plan| if count == 0 { 0 } else { count.saturating_mul(weight(plan)) }).collect()
+    });
+    Row { weights: weights.collect(), limit, unit }
 }
 
-fn plan_throughput(tables: &Tables, task: usize, plan: &Plan) -> u64 {
-    task_throughput(tables, task, tables.problem.tasks[task].release.0 + plan.chain)
+/// Where the score is a sum over tasks, what they cost at best adds up to at most `most`; the energy likewise.
+fn sum_rows(tables: &Tables, goal: Goal, table: &PlanTable, most: u64) -> Vec<Row> {
+    let all: Vec<usize> = (0..tables.n_tasks).collect();
+    let most = most.min(super::goal::BROKEN - 1);
+    if goal.counts_energy() {
+        return vec![row(tables, table, &all, most, 1, |plan| plan.energy)];
+    }
+    let cost = |class: usize, plan: &Plan| {
+        let of_task = |&task: &usize| goal.task_cost(task, tables.problem.tasks[task].release.0 + plan.chain);
+        tables.classes[class].iter().map(of_task).fold(0, u64::saturating_add)
+    };
+    let weights: Vec<Vec<u64>> = table
+        .plans
+        .iter()
+        .enumerate()
+        .map(|(class, plans)| plans.iter().map(|plan| cost(class, plan)).collect())
+        .collect();
+    let says_something = weights.iter().flatten().any(|&weight| weight > 0);
+    says_something.then_some(Row { weights, limit: most, unit: 1 }).into_iter().collect()
 }
 
-/// A row with `weight(task, plan)` for the given tasks and zero for the others.
-fn row(table: &PlanTable, limit: u64, unit: u64, weight: impl Fn(usize, &Plan) -> u64) -> Row {
-    let weights = table.plans.iter().enumerate();
-    let weights = weights.map(|(task, plans)| plans.iter().map(|plan| weight(task, plan)).collect()).collect();
-    Row { weights, limit, unit }
-}
-
-/// No task is faster than its chain: the shortfalls of the tasks add up to at most that of the target.
-fn throughput_row(tables: &Tables, goal: Goal, table: &PlanTable, most: u64) -> Row {
-    let one = Goal::new(goal.objective, 1);
-    row(table, most, 1, |task, plan| one.convert(plan_throughput(tables, task, plan)))
-}
-
-/// A task ends no earlier than its release and its chain.
-fn chain_row(tables: &Tables, table: &PlanTable, task: usize, horizon: u64) -> Row {
-    let release = tables.problem.tasks[task].release.0;
-    row(table, horizon, 1000, |of, plan| if of == task { release + plan.chain } else { 0 })
-}
-
-/// A task that waits for another one ends no earlier than both chains after the other's release.
-fn edge_rows(tables: &Tables, table: &PlanTable, horizon: u64) -> Vec<Row> {
-    let tasks = &tables.problem.tasks;
-    let edges = (0..tasks.len()).flat_map(|task| tasks[task].after.iter().map(move |&before| (before, task)));
-    edges
-        .map(|(before, task)| {
-            let release = tasks[before].release.0;
-            row(
-                table,
-                horizon.saturating_sub(release),
-                1000,
-                |of, plan| {
-                    if of == before || of == task { plan.chain } else { 0 }
-                },
-            )
-        })
-        .collect()
-}
-
-/// All tasks together pay at most the time from the first release to the horizon, to every price vector and load.
-fn price_row(tables: &Tables, table: &PlanTable, vector: usize, horizon: u64) -> Row {
-    let release = tables.problem.tasks.iter().map(|task| task.release.0).min().unwrap_or(0);
-    row(table, horizon.saturating_sub(release), 1000, |_, plan| plan.pays[vector])
+/// A task ends no earlier than all chains on the longest way to it, after the release of the first one.
+fn path_row(tables: &Tables, table: &PlanTable, earliest: &[u64], task: usize, latest: u64) -> Row {
+    let mut path = vec![task];
+    let mut first = task;
+    while let Some(&before) = tables.problem.tasks[first].after.iter().max_by_key(|&&before| earliest[before]) {
+        if earliest[before] <= tables.problem.tasks[first].release.0 {
+            break;
+        }
+        path.push(before);
+        first = before;
+    }
+    let room = latest.saturating_sub(tables.problem.tasks[first].release.0);
+    row(tables, table, &path, room, 1000, |plan| plan.chain)
 }
 
 /// The unit, at least `least`, in which `n_terms` weights of hardly more than `room` are counted: Z3 adds up all weights
@@ -112,11 +115,11 @@ pub(super) fn unit(room: u64, n_terms: u64, least: u64) -> u64 {
     least.max(room / ((1 << 30) / n_terms.max(1)).max(1) + 1)
 }
 
-/// A row in whole numbers that Z3 takes: per-task minima taken off (it doesn't know that one plan of each task is
+/// A row in whole numbers that Z3 takes: minima taken off for each class (it doesn't know that one plan of each is
 /// chosen), weights rounded down to units, the limit too. `None` where nothing satisfies it.
 pub(super) fn rounded(row: &Row) -> Option<(Vec<Vec<i32>>, i32)> {
     let least = |weights: &Vec<u64>| weights.iter().copied().min().unwrap_or(0);
-    let least_sum: u64 = row.weights.iter().map(least).sum();
+    let least_sum = row.weights.iter().map(least).fold(0, u64::saturating_add);
     let room = row.limit.checked_sub(least_sum)?;
     let n_terms: u64 = row.weights.iter().map(|weights| weights.len() as u64).sum();
     let unit = unit(room, n_terms, row.unit);

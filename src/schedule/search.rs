@@ -1,21 +1,28 @@
 //! Finding the best schedule with a proof: the incumbent, the limits and the counts that both ways of searching share.
 
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
 use thiserror::Error;
 
-use super::bounds::{Goal, Prices};
+use super::bounds::Prices;
+use super::goal::{BROKEN, Goal};
+use super::known::Known;
 use super::limits::Limits;
-use super::oracle::{MAX_TASKS, Oracle};
+use super::oracle::{MAX_TASKS, Oracle, Verdict};
 use super::plans::{self, PlanTable};
 use super::tables::Tables;
 use super::z3::{Answer, Master};
 use super::{
-    Decision, Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions, Timeline, evaluate, group_search,
-    plan_search, z3,
+    Decision, Objective, Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions, Stop, Timeline,
+    fitting, group_search, plan_search, z3,
 };
 use crate::problem::Problem;
+use crate::units::Nanoseconds;
 
 /// Most plans of a task that get a Boolean each.
-const MOST_PLANS: usize = 500;
+const MOST_PLANS: usize = 800;
 
 /// Most accelerators that the search takes.
 const MAX_MACHINES: usize = 32;
@@ -48,6 +55,36 @@ pub enum SolveError {
     /// Tasks wait for each other.
     #[error("the edges make tasks wait for each other in a circle, so that none of them can start")]
     Circle,
+    /// No schedule keeps the latency cap.
+    #[error(
+        "no schedule keeps the latency cap of {cap}: it is proved that some task always takes at least {least}; allow \
+         more with `--latency-cap`"
+    )]
+    Infeasible {
+        /// The cap.
+        cap: Nanoseconds,
+        /// Lower bound of the longest latency.
+        least: Nanoseconds,
+    },
+    /// A limit was reached before any schedule under the latency cap was found.
+    #[error(
+        "no schedule within the latency cap of {cap} was found ({stopped_by}); the best one found takes {best}, and none \
+         is proved impossible: allow more time or a longer latency"
+    )]
+    NoneFound {
+        /// The cap.
+        cap: Nanoseconds,
+        /// The longest latency of the best schedule that was found.
+        best: Nanoseconds,
+        /// What ended the search.
+        stopped_by: String,
+    },
+    /// Sums that the search can't count.
+    #[error("the {what} of this problem may be more than the search can count: use smaller weights, powers or times")]
+    TooMuch {
+        /// What is summed.
+        what: &'static str,
+    },
     /// More than the search takes.
     #[error("{found} {what} are more than the {most} that the search takes")]
     TooLarge {
@@ -63,23 +100,25 @@ pub enum SolveError {
     Solver(String),
 }
 
-/// The best schedule so far, and how it compares.
-struct Incumbent {
-    /// Score, sum of ends, changes of accelerator: smaller is better in this order.
-    rank: (u64, u64, usize),
-    decision: Decision,
-    timeline: Timeline,
-}
-
 /// What a search of a combination came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// No order of it is better than the incumbent (that it may just have become).
+    /// No order of it is better than what was asked for, or than the incumbent (that it may just have become).
     Decided,
     /// Its share of nodes didn't suffice.
     Deferred,
     /// A limit of the whole search was reached.
     Stopped,
+}
+
+impl Outcome {
+    fn of(complete: bool, stopped: bool) -> Self {
+        match (complete, stopped) {
+            (true, _) => Self::Decided,
+            (false, false) => Self::Deferred,
+            (false, true) => Self::Stopped,
+        }
+    }
 }
 
 /// What Z3 leaves to look at.
@@ -93,17 +132,15 @@ pub(super) enum Proposal {
 /// The shared state of a search.
 pub(super) struct Search<'a> {
     pub(super) tables: &'a Tables<'a>,
-    pub(super) prices: &'a Prices,
-    pub(super) goal: Goal,
+    pub(super) prices: Prices,
+    pub(super) goal: Goal<'a>,
     pub(super) limits: Limits,
     pub(super) statistics: SearchStatistics,
     pub(super) seed: u64,
     most_plans: usize,
-    oracle: Oracle<'a>,
-    incumbent: Option<Incumbent>,
-    /// Every score is at least this.
-    lower: u64,
-    on_progress: &'a mut dyn FnMut(Progress),
+    /// One for each thread.
+    oracles: Vec<Oracle<'a>>,
+    known: Known<'a>,
 }
 
 /// The best placement and order of `problem`, with how much of that is proved.
@@ -118,7 +155,7 @@ pub fn solve(
     problem: &Problem,
     options: &SolveOptions,
     warm: &[Decision],
-    on_progress: &mut dyn FnMut(Progress),
+    on_progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Solution, SolveError> {
     solve_with(problem, options, warm, MOST_PLANS, on_progress)
 }
@@ -129,29 +166,33 @@ pub(super) fn solve_with(
     options: &SolveOptions,
     warm: &[Decision],
     most_plans: usize,
-    on_progress: &mut dyn FnMut(Progress),
+    on_progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Solution, SolveError> {
-    let limits = Limits::new(options.time_limit, options.node_limit);
+    let limits = Limits::new(options.time_limit, options.node_limit, options.cancel.clone());
     refuse_too_large(problem)?;
+    refuse_too_much(problem, options.objective)?;
+    let goal = Goal::new(problem, options.objective);
+    let mut known = Known::new(problem, goal, on_progress);
+    for decision in warm {
+        known.offer(decision, &limits);
+    }
     z3::self_test().map_err(SolveError::Solver)?;
     let tables = Tables::new(problem).ok_or(SolveError::Circle)?;
     let prices = Prices::new(&tables);
-    let goal = Goal::new(options.objective, tables.n_tasks);
-    let oracle = Oracle::new(&tables, &prices, goal);
+    let n_threads = options.threads.max(1);
+    let oracles = (0..n_threads).map(|_| Oracle::new(&tables, goal, n_threads)).collect();
     let mut search = Search {
         tables: &tables,
-        prices: &prices,
+        prices,
         goal,
         limits,
         statistics: SearchStatistics::default(),
         seed: options.seed,
         most_plans,
-        oracle,
-        incumbent: None,
-        lower: 0,
-        on_progress,
+        oracles,
+        known,
     };
-    search.run(warm)?;
+    search.run()?;
     search.solution()
 }
 
@@ -175,30 +216,60 @@ fn refuse_too_large(problem: &Problem) -> Result<(), SolveError> {
     Ok(())
 }
 
-impl Search<'_> {
-    fn run(&mut self, warm: &[Decision]) -> Result<(), SolveError> {
-        let table = self.plan_table(self.tables.problem.max_transitions.unwrap_or(usize::MAX));
-        if let Some(task) = table.plans.iter().position(Vec::is_empty) {
-            let name = self.tables.problem.tasks[task].name.clone();
-            return Err(SolveError::NoPlan { task: name, limit: self.tables.problem.max_transitions.unwrap_or(0) });
+/// Refuses sums of weights or powers that could pass what a score holds, were every group slowed to a crawl.
+fn refuse_too_much(problem: &Problem, objective: Objective) -> Result<(), SolveError> {
+    let (what, factor) = match objective {
+        Objective::Makespan | Objective::Throughput => return Ok(()),
+        Objective::Tardiness => {
+            let weights = problem.tasks.iter().filter_map(|task| task.due).map(|due| u128::from(due.weight));
+            ("weighted tardiness", weights.sum::<u128>())
         }
-        for decision in warm {
-            self.offer(decision);
+        Objective::Energy => {
+            let powers = problem.machines.iter().filter_map(|machine| machine.power).map(|power| u128::from(power.0));
+            ("energy", powers.sum::<u128>() + u128::from(problem.idle_power.0))
+        }
+    };
+    let longest = u128::from(problem.longest_serial().0) * 1000;
+    if longest.saturating_mul(factor) >= u128::from(BROKEN) {
+        return Err(SolveError::TooMuch { what });
+    }
+    Ok(())
+}
+
+impl Search<'_> {
+    fn run(&mut self) -> Result<(), SolveError> {
+        let mut table = self.plan_table(self.tables.problem.max_transitions.unwrap_or(usize::MAX));
+        if let Some(class) = table.plans.iter().position(Vec::is_empty) {
+            let name = self.tables.problem.tasks[self.tables.classes[class][0]].name.clone();
+            return Err(SolveError::NoPlan { task: name, limit: self.tables.problem.max_transitions.unwrap_or(0) });
         }
         self.offer(&self.serial(&table));
         if table.plans.iter().all(|plans| plans.len() <= self.most_plans) {
+            self.fit_prices(&mut table);
             plan_search::run(self, &table);
         } else {
-            group_search::run(self, &self.short_table(table));
+            let mut short = self.short_table(table);
+            self.fit_prices(&mut short);
+            group_search::run(self, &short);
         }
         Ok(())
     }
 
+    /// Adds the prices fitted to the plans of `table`, where there are some.
+    fn fit_prices(&mut self, table: &mut PlanTable) {
+        if let Some(vector) = fitting::of_all(self.tables, &self.prices, table) {
+            self.prices = self.prices.with(&vector);
+            table.add_vector(self.tables, &vector);
+        }
+    }
+
     /// The plans with at most `limit` counted changes, at most one more than the most that get a Boolean each.
     fn plan_table(&self, limit: usize) -> PlanTable {
-        let enumerate = |task| plans::enumerate(self.tables, self.prices, task, limit, self.most_plans + 1);
-        let n_vectors = self.prices.mixed.len() + self.tables.n_machines;
-        PlanTable { plans: (0..self.tables.n_tasks).map(enumerate).collect(), n_vectors }
+        let enumerate = |class: &Vec<usize>| {
+            plans::enumerate(self.tables, &self.prices, self.goal, class[0], limit, self.most_plans + 1)
+        };
+        let n_vectors = self.prices.n_vectors() + self.tables.n_machines;
+        PlanTable { plans: self.tables.classes.iter().map(enumerate).collect(), n_vectors }
     }
 
     /// The plans under the highest of the limits 3, 2, 1, 0 that leaves few but some; else what was enumerated of `table`.
@@ -212,7 +283,8 @@ impl Search<'_> {
     /// Every task on its shortest chain, one task after the other: always possible.
     fn serial(&self, table: &PlanTable) -> Decision {
         let shortest = |plans: &Vec<plans::Plan>| plans.iter().min_by_key(|plan| plan.chain).cloned();
-        let placement: Vec<Vec<usize>> = table.plans.iter().filter_map(shortest).map(|plan| plan.placement).collect();
+        let by_class: Vec<Vec<usize>> = table.plans.iter().filter_map(shortest).map(|plan| plan.placement).collect();
+        let placement: Vec<Vec<usize>> = self.tables.class_of.iter().map(|&class| by_class[class].clone()).collect();
         let mut order = vec![vec![]; self.tables.n_machines];
         for &task in &self.tables.topological {
             for (group, &machine) in placement[task].iter().enumerate() {
@@ -224,84 +296,104 @@ impl Search<'_> {
 
     /// Takes a decision as the incumbent where it is better; true where it is.
     pub(super) fn offer(&mut self, decision: &Decision) -> bool {
-        let Some(transitions) = self.transitions_within_limit(decision) else { return false };
-        let Ok(timeline) = evaluate(self.tables.problem, decision) else { return false };
-        let ends = (0..self.tables.n_tasks).map(|task| timeline.end(task).0).fold(0, u64::saturating_add);
-        let rank = (self.goal.score(self.tables, &timeline), ends, transitions);
-        if self.incumbent.as_ref().is_some_and(|incumbent| incumbent.rank <= rank) {
-            return false;
-        }
-        self.incumbent = Some(Incumbent { rank, decision: decision.clone(), timeline });
-        self.report();
-        true
-    }
-
-    /// Changes of accelerator in all; `None` where a task has more than the limit or the shape is another one.
-    fn transitions_within_limit(&self, decision: &Decision) -> Option<usize> {
-        let problem = self.tables.problem;
-        let fits = decision.placement.len() == problem.tasks.len()
-            && decision.order.len() == problem.machines.len()
-            && problem.tasks.iter().zip(&decision.placement).all(|(task, placement)| {
-                placement.len() == task.groups.len()
-                    && placement.iter().all(|&machine| machine < self.tables.n_machines)
-            });
-        if !fits {
-            return None;
-        }
-        let counts = decision.placement.iter().enumerate().map(|(task, placement)| {
-            let count = problem.counted_transitions(task, placement);
-            problem.max_transitions.is_none_or(|limit| count <= limit).then_some(count)
-        });
-        counts.sum()
+        self.known.offer(decision, &self.limits)
     }
 
     /// Score of the incumbent: what another one has to beat.
     pub(super) fn best_score(&self) -> u64 {
-        self.incumbent.as_ref().map_or(u64::MAX, |incumbent| incumbent.rank.0)
+        self.known.best_score()
     }
 
     pub(super) fn incumbent_placement(&self) -> Option<&[Vec<usize>]> {
-        self.incumbent.as_ref().map(|incumbent| incumbent.decision.placement.as_slice())
+        self.known.incumbent.as_ref().map(|incumbent| incumbent.decision.placement.as_slice())
+    }
+
+    pub(super) fn incumbent(&self) -> Option<(&Decision, &Timeline)> {
+        self.known.incumbent.as_ref().map(|incumbent| (&incumbent.decision, &incumbent.timeline))
     }
 
     pub(super) fn lower(&self) -> u64 {
-        self.lower
+        self.known.lower
     }
 
     /// Records that every score is at least `lower`.
     pub(super) fn raise_lower(&mut self, lower: u64) {
         let lower = lower.min(self.best_score());
-        if lower > self.lower {
-            self.lower = lower;
-            self.report();
+        if lower > self.known.lower {
+            self.known.lower = lower;
+            self.known.report(&self.limits);
         }
     }
 
+    /// Whether nothing better is possible: the bound has reached the incumbent, or nothing keeps the latency cap.
     pub(super) fn is_proved(&self) -> bool {
-        self.lower >= self.best_score()
+        self.known.lower >= self.best_score() || self.known.lower >= BROKEN
     }
 
-    fn report(&mut self) {
-        let (incumbent, bound) = (self.goal.convert(self.best_score()), self.goal.convert(self.lower));
-        (self.on_progress)(Progress { incumbent, bound });
+    /// Whether the incumbent keeps the latency cap.
+    pub(super) fn keeps_cap(&self) -> bool {
+        self.best_score() < BROKEN
     }
 
-    /// Searches one combination for an order better than the incumbent.
-    pub(super) fn decide(&mut self, allowed: &[u64], max_nodes: u64) -> Outcome {
-        let verdict = self.oracle.search(allowed, self.best_score(), max_nodes, &mut self.limits);
+    /// The next target on the way to the incumbent, in `levels_left` equal steps; under the cap first.
+    pub(super) fn next_target(&self, levels_left: u64) -> u64 {
+        let (lower, best) = (self.lower(), self.best_score());
+        if lower < BROKEN && best >= BROKEN { BROKEN } else { lower + (best - lower).div_ceil(levels_left) }
+    }
+
+    /// Searches one combination for an order better than the incumbent, and better than `cutoff`.
+    pub(super) fn decide(&mut self, allowed: &[u64], cutoff: u64, max_nodes: u64) -> Outcome {
+        let cutoff = cutoff.min(self.best_score());
+        let verdict = self.oracles[0].search(allowed, &self.prices, cutoff, max_nodes, &self.limits);
+        self.take(&verdict)
+    }
+
+    fn take(&mut self, verdict: &Verdict) -> Outcome {
         if let Some(decision) = &verdict.found {
             self.offer(decision);
         }
-        match (verdict.complete, self.limits.stopped_by()) {
-            (true, _) => Outcome::Decided,
-            (false, None) => Outcome::Deferred,
-            (false, Some(_)) => Outcome::Stopped,
-        }
+        Outcome::of(verdict.complete, self.limits.stopped_by().is_some())
+    }
+
+    /// Number of threads that search for orders.
+    pub(super) fn threads(&self) -> usize {
+        self.oracles.len()
+    }
+
+    /// Searches several combinations at once, on as many threads as there are; the outcomes in the order given.
+    pub(super) fn decide_at_once(&mut self, all: &[Vec<u64>], cutoff: u64, max_nodes: u64) -> Vec<Outcome> {
+        let (best, next) = (AtomicU64::new(cutoff.min(self.best_score())), AtomicUsize::new(0));
+        let (limits, prices, known) = (&self.limits, &self.prices, &mut self.known);
+        let (sender, verdicts) = mpsc::channel::<(usize, Verdict)>();
+        let mut complete = vec![false; all.len()];
+        thread::scope(|scope| {
+            for oracle in &mut self.oracles {
+                let (sender, best, next) = (sender.clone(), &best, &next);
+                scope.spawn(move || {
+                    loop {
+                        let idx = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(allowed) = all.get(idx) else { break };
+                        let verdict = oracle.search(allowed, prices, best.load(Ordering::Relaxed), max_nodes, limits);
+                        sender.send((idx, verdict)).expect("the receiver outlives the scope");
+                    }
+                });
+            }
+            drop(sender);
+            for (idx, verdict) in verdicts {
+                if let Some(decision) = &verdict.found {
+                    known.offer(decision, limits);
+                    best.fetch_min(known.best_score(), Ordering::Relaxed);
+                }
+                complete[idx] = verdict.complete;
+            }
+        });
+        let stopped = self.limits.stopped_by().is_some();
+        complete.into_iter().map(|complete| Outcome::of(complete, stopped)).collect()
     }
 
     /// Whether no order of any placement within `allowed` has a score below `target`; false where the nodes run out.
     pub(super) fn refutes(&mut self, allowed: &[u64], target: u64, max_nodes: u64) -> bool {
-        let verdict = self.oracle.search(allowed, target, max_nodes, &mut self.limits);
+        let verdict = self.oracles[0].search(allowed, &self.prices, target, max_nodes, &self.limits);
         verdict.complete && verdict.found.is_none()
     }
 
@@ -311,12 +403,12 @@ impl Search<'_> {
             return None;
         }
         self.statistics.z3_checks += 1;
-        match master.check(self.limits.milliseconds_left()) {
+        match master.check_unless(self.limits.milliseconds_left(), &self.limits.cancel) {
             Answer::Model(values) => Some(Proposal::Look(values)),
             Answer::Unsat => Some(Proposal::NothingLeft),
             Answer::Unknown(_) => {
                 if self.limits.has_time() {
-                    self.limits.stop("Z3, which gave up");
+                    self.limits.stop(Stop::Solver);
                 }
                 None
             }
@@ -325,26 +417,29 @@ impl Search<'_> {
 
     /// Lower bound of the score of every placement within `allowed`.
     pub(super) fn root_bound(&self, allowed: &[u64]) -> u64 {
-        self.oracle.root_bound(allowed)
+        self.oracles[0].root_bound(allowed, &self.prices)
     }
 
     /// Least time that every task needs by itself within `allowed`.
     pub(super) fn shortest_chains(&self, allowed: &[u64]) -> Vec<u64> {
-        self.oracle.shortest_chains(allowed)
+        self.oracles[0].shortest_chains(allowed, &self.prices)
     }
 
     fn solution(mut self) -> Result<Solution, SolveError> {
         let is_proved = self.is_proved();
-        let Some(incumbent) = self.incumbent.take() else {
+        let Some(incumbent) = self.known.incumbent.take() else {
             return Err(SolveError::Solver("no schedule was found although every task has a placement".into()));
         };
-        self.statistics.oracle_nodes = self.limits.nodes;
+        self.known.incumbent_keeps_cap(&incumbent, &self.limits)?;
+        self.statistics.oracle_nodes = self.limits.nodes();
         let value = self.goal.convert(incumbent.rank.0);
+        let stopped_by = if is_proved { None } else { self.limits.stopped_by() };
         let proof = Proof {
             state: if is_proved { ProofState::Optimal } else { ProofState::Feasible },
-            bound: if is_proved { value } else { self.goal.convert(self.lower) },
+            bound: if is_proved { value } else { self.goal.convert(self.known.lower) },
             elapsed: self.limits.elapsed(),
-            stopped_by: if is_proved { None } else { self.limits.stopped_by() },
+            stopped_by,
+            deterministic: self.threads() == 1 && matches!(stopped_by, None | Some(Stop::NodeLimit)),
             statistics: self.statistics,
         };
         Ok(Solution { decision: incumbent.decision, timeline: incumbent.timeline, value, proof })

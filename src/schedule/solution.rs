@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Decision, Objective, Timeline};
+use super::{Cancel, Decision, Objective, Stop, Timeline};
 
 /// What the solver is asked for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct SolveOptions {
     /// What is optimised.
     pub objective: Objective,
@@ -15,6 +15,24 @@ pub struct SolveOptions {
     pub node_limit: Option<u64>,
     /// Seed of everything that is random.
     pub seed: u64,
+    /// Threads that search for orders; 0 counts as 1. With one, a search without a time limit is deterministic.
+    pub threads: usize,
+    /// Ends the search from another thread.
+    pub cancel: Cancel,
+}
+
+impl Default for SolveOptions {
+    /// The best makespan on one thread, without limits.
+    fn default() -> Self {
+        Self {
+            objective: Objective::Makespan,
+            time_limit: None,
+            node_limit: None,
+            seed: 1,
+            threads: 1,
+            cancel: Cancel::default(),
+        }
+    }
 }
 
 /// How much is proved.
@@ -31,13 +49,15 @@ pub enum ProofState {
 pub struct Proof {
     /// How much is proved.
     pub state: ProofState,
-    /// No schedule is better than this: nanoseconds for the makespan (a lower bound), the objective's own unit for the
-    /// throughput (an upper bound). Equal to the value where the state is optimal.
+    /// No schedule is better than this, in the objective's unit: a lower bound, for the throughput an upper one. Equal to
+    /// the value where the state is optimal.
     pub bound: u64,
     /// Wall-clock time of the solve.
     pub elapsed: Duration,
-    /// What limit ended the search, in words, where one did.
-    pub stopped_by: Option<String>,
+    /// What ended the search, where it wasn't the proof.
+    pub stopped_by: Option<Stop>,
+    /// Whether the same search would come to the same schedule again: on one thread, ended by its proof or a node limit.
+    pub deterministic: bool,
     /// Counts of the search.
     pub statistics: SearchStatistics,
 }
@@ -66,19 +86,25 @@ pub struct Solution {
     pub decision: Decision,
     /// The evaluator's timeline of the decision.
     pub timeline: Timeline,
-    /// The objective's value: nanoseconds for the makespan, the sum of `floor(10^15 / latency_ns)` for the throughput.
+    /// The objective's value.
     pub value: u64,
     /// What is proved.
     pub proof: Proof,
 }
 
 /// Where a running search stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Value of the best schedule so far.
-    pub incumbent: u64,
-    /// Proved bound so far.
-    pub bound: u64,
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'p> {
+    /// The best schedule so far.
+    pub decision: &'p Decision,
+    /// Its timeline.
+    pub timeline: &'p Timeline,
+    /// Its value; `None` where it breaks the latency cap.
+    pub incumbent: Option<u64>,
+    /// Proved bound so far; `None` where it says nothing yet.
+    pub bound: Option<u64>,
+    /// Time since the start of the search.
+    pub elapsed: Duration,
 }
 
 impl Solution {

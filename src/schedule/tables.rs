@@ -15,8 +15,16 @@ pub(super) struct Tables<'a> {
     pub(super) costs: Vec<Option<SlotCost>>,
     /// Tasks in an order in which every task follows those that it waits for.
     pub(super) topological: Vec<usize>,
+    /// Tasks that are placed alike, the first one leading: a task that is no frame of another is a class of its own.
+    pub(super) classes: Vec<Vec<usize>>,
+    /// Class of every task.
+    pub(super) class_of: Vec<usize>,
+    /// The different releases, the earliest first.
+    pub(super) releases: Vec<u64>,
     /// Permille of a slot beside exactly one other slot, by both slots.
     pairs: Vec<u32>,
+    /// Task of every slot.
+    task_of: Vec<usize>,
 }
 
 /// Cost of a slot in nanoseconds, with its demand in MB/s.
@@ -38,6 +46,9 @@ impl<'a> Tables<'a> {
             offsets.push(offsets[offsets.len() - 1] + task.groups.len());
         }
         let costs = slot_costs(problem);
+        let classes = classes(problem);
+        let class_of = |task| classes.iter().position(|class| class.contains(&task)).unwrap_or(0);
+        let class_of = (0..problem.tasks.len()).map(class_of).collect();
         let mut tables = Self {
             problem,
             n_machines: problem.machines.len(),
@@ -45,8 +56,14 @@ impl<'a> Tables<'a> {
             offsets,
             costs,
             topological,
+            classes,
+            class_of,
+            releases: releases(problem),
             pairs: vec![],
+            task_of: vec![],
         };
+        let task_of = |slot: usize| tables.offsets.partition_point(|&offset| offset <= slot / tables.n_machines) - 1;
+        tables.task_of = (0..tables.costs.len()).map(task_of).collect();
         tables.pairs = tables.pair_rates();
         Some(tables)
     }
@@ -54,6 +71,12 @@ impl<'a> Tables<'a> {
     /// Number of groups of a task.
     pub(super) fn n_groups(&self, task: usize) -> usize {
         self.offsets[task + 1] - self.offsets[task]
+    }
+
+    /// The same group of the first frame, of whose stream a group's task is a frame; else the group itself.
+    pub(super) fn leading_group(&self, flat: usize) -> usize {
+        let task = self.offsets.partition_point(|&offset| offset <= flat) - 1;
+        self.offsets[self.problem.leader(task)] + flat - self.offsets[task]
     }
 
     /// Slot of group `group` of `task` on `machine`.
@@ -82,6 +105,16 @@ impl<'a> Tables<'a> {
         self.problem.machines[machine].pays_network_io
     }
 
+    /// Permille at which `slot` works in a set of slots that work at once, of which it is one.
+    pub(super) fn rate_among(&self, slot: usize, set: impl Iterator<Item = usize>) -> u64 {
+        let (mut n_others, mut only, mut external) = (0, slot, 0);
+        for other in set.filter(|&other| other != slot) {
+            (n_others, only) = (n_others + 1, other);
+            external += self.cost(other).demand;
+        }
+        u64::from(if n_others < 2 { self.pair_rate(slot, only) } else { self.rate(slot, external) })
+    }
+
     /// Whether two slots can work at the same time: other tasks on other accelerators.
     pub(super) fn can_meet(&self, slot: usize, other: usize) -> bool {
         slot % self.n_machines != other % self.n_machines
@@ -92,8 +125,7 @@ impl<'a> Tables<'a> {
 
     /// Task of a slot.
     pub(super) fn task_of(&self, slot: usize) -> usize {
-        let group = slot / self.n_machines;
-        self.offsets.partition_point(|&offset| offset <= group) - 1
+        self.task_of[slot]
     }
 
     /// Time from the start of a task's next group, that enters `machine` from `before`, to its work:
@@ -117,13 +149,11 @@ impl<'a> Tables<'a> {
 
     fn pair_rates(&self) -> Vec<u32> {
         let n_slots = self.costs.len();
-        let tasks: Vec<usize> = (0..n_slots).map(|slot| self.task_of(slot)).collect();
         let mut pairs = vec![1000; n_slots * n_slots];
         for slot in (0..n_slots).filter(|&slot| self.costs[slot].is_some()) {
             pairs[slot * n_slots + slot] = self.rate(slot, 0);
             for other in 0..n_slots {
-                let apart = slot % self.n_machines != other % self.n_machines && tasks[slot] != tasks[other];
-                if let (true, Some(cost)) = (apart, self.costs[other]) {
+                if let (true, Some(cost)) = (self.can_meet(slot, other), self.costs[other]) {
                     pairs[slot * n_slots + other] = self.rate(slot, cost.demand);
                 }
             }
@@ -148,6 +178,20 @@ fn slot_costs(problem: &Problem) -> Vec<Option<SlotCost>> {
         }
     }
     costs
+}
+
+fn releases(problem: &Problem) -> Vec<u64> {
+    let mut releases: Vec<u64> = problem.tasks.iter().map(|task| task.release.0).collect();
+    releases.sort_unstable();
+    releases.dedup();
+    releases
+}
+
+/// The tasks that no other one is led by, each with its further frames.
+fn classes(problem: &Problem) -> Vec<Vec<usize>> {
+    let tasks = 0..problem.tasks.len();
+    let led_by = |leader: usize| tasks.clone().filter(|&task| problem.leader(task) == leader).collect::<Vec<_>>();
+    tasks.clone().map(led_by).filter(|class| !class.is_empty()).collect()
 }
 
 fn topological_order(problem: &Problem) -> Option<Vec<usize>> {

@@ -1,18 +1,21 @@
 //! What can be shown only from inside: every row holds on evaluated timelines, and both ways of searching agree.
 
-use super::bounds::{Goal, Prices};
+use super::bounds::Prices;
+use super::fitting;
+use super::goal::Goal;
 use super::plans::{self, PlanTable};
 use super::rows::{rounded, rows};
-use super::search::solve_with;
+use super::search::{SolveError, solve_with};
 use super::tables::Tables;
-use super::{Decision, Objective, ProofState, SolveOptions, evaluate};
+use super::{Decision, Objective, ProofState, SolveOptions, Stop, evaluate};
 use crate::group::LayerRange;
 use crate::platform::{ContentionCurve, Pccs};
-use crate::problem::{Cost, Group, GroupId, Machine, Problem, Task};
-use crate::units::{MegabytesPerSecond, Nanoseconds};
+use crate::problem::{Cost, Due, Group, GroupId, Machine, Problem, Task};
+use crate::units::{MegabytesPerSecond, Milliwatts, Nanoseconds};
 use fastrand::Rng;
 
-const OBJECTIVES: [Objective; 2] = [Objective::Makespan, Objective::Throughput];
+const OBJECTIVES: [Objective; 4] =
+    [Objective::Makespan, Objective::Throughput, Objective::Tardiness, Objective::Energy];
 
 /// Tasks with launches, entries, exits, network input and output, releases and an edge now and then.
 fn random_problem(rng: &mut Rng, n_tasks: usize, n_groups: usize, n_machines: usize) -> Problem {
@@ -29,10 +32,27 @@ fn random_problem(rng: &mut Rng, n_tasks: usize, n_groups: usize, n_machines: us
         name: format!("a{idx}"),
         curve: ContentionCurve::Pccs(pccs(rng)),
         pays_network_io: rng.u8(..4) == 0,
+        power: (rng.u8(..4) > 0).then(|| Milliwatts(rng.u32(..20_000))),
     });
     let machines = machines.collect();
-    let tasks = (0..n_tasks).map(|idx| random_task(rng, idx, n_groups, n_machines)).collect();
-    Problem { machines, tasks, max_transitions: *rng.choice(&[Some(1), Some(2), None]).expect("not empty") }
+    let mut tasks: Vec<Task> = (0..n_tasks).map(|idx| random_task(rng, idx, n_groups, n_machines)).collect();
+    if n_tasks > 1 && rng.u8(..4) == 0 {
+        tasks[1] = Task {
+            frame_of: Some(0),
+            groups: tasks[0].groups.clone(),
+            launch: tasks[0].launch.clone(),
+            ..tasks[1].clone()
+        };
+    }
+    let latency_cap = (rng.u8(..4) == 0).then(|| Nanoseconds(rng.u64(1_000_000..6_000_000)));
+    let idle_power = Milliwatts(if rng.bool() { rng.u32(..3000) } else { 0 });
+    Problem {
+        latency_cap,
+        idle_power,
+        machines,
+        tasks,
+        max_transitions: *rng.choice(&[Some(1), Some(2), None]).expect("not empty"),
+    }
 }
 
 fn random_task(rng: &mut Rng, idx: usize, n_groups: usize, n_machines: usize) -> Task {
@@ -46,8 +66,10 @@ fn random_task(rng: &mut Rng, idx: usize, n_groups: usize, n_machines: usize) ->
         title: String::new(),
         groups: (0..n_groups).map(|at| group(rng, at)).collect(),
         launch: (0..n_machines).map(|_| Nanoseconds(rng.u64(..30_000))).collect(),
+        due: rng.bool().then(|| Due { at: Nanoseconds(rng.u64(..4_000_000)), weight: rng.u32(..5) }),
         release: Nanoseconds(if rng.u8(..4) == 0 { rng.u64(..500_000) } else { 0 }),
         after: if idx > 0 && rng.u8(..6) == 0 { vec![idx - 1] } else { vec![] },
+        ..Task::default()
     }
 }
 
@@ -63,8 +85,8 @@ fn random_cost(rng: &mut Rng) -> Cost {
 /// A random plan of every task, started in a random order that is possible.
 fn random_decision(rng: &mut Rng, tables: &Tables, table: &PlanTable) -> (Vec<usize>, Decision) {
     let combination: Vec<usize> = table.plans.iter().map(|plans| rng.usize(..plans.len())).collect();
-    let placement: Vec<Vec<usize>> =
-        combination.iter().zip(&table.plans).map(|(&plan, plans)| plans[plan].placement.clone()).collect();
+    let placed = |&class: &usize| table.plans[class][combination[class]].placement.clone();
+    let placement: Vec<Vec<usize>> = tables.class_of.iter().map(placed).collect();
     let mut next = vec![0; tables.n_tasks];
     let mut order = vec![vec![]; tables.n_machines];
     loop {
@@ -88,19 +110,38 @@ fn every_row_and_bound_holds_at_the_achieved_score_of_random_timelines() {
         let tables = Tables::new(&problem).expect("edges go upward");
         let prices = Prices::new(&tables);
         let limit = problem.max_transitions.unwrap_or(usize::MAX);
-        let plans = (0..tables.n_tasks).map(|task| plans::enumerate(&tables, &prices, task, limit, usize::MAX));
-        let table = PlanTable { plans: plans.collect(), n_vectors: prices.mixed.len() + tables.n_machines };
-        for _ in 0..20 {
-            let (combination, decision) = random_decision(&mut rng, &tables, &table);
-            let timeline = evaluate(&problem, &decision).expect("the order is possible");
-            for objective in OBJECTIVES {
-                let goal = Goal::new(objective, tables.n_tasks);
-                let score = goal.score(&tables, &timeline);
+        for objective in OBJECTIVES {
+            let goal = Goal::new(&problem, objective);
+            let leaders = tables.classes.iter().map(|class| class[0]);
+            let plans = leaders.map(|task| plans::enumerate(&tables, &prices, goal, task, limit, usize::MAX));
+            let mut table = PlanTable { plans: plans.collect(), n_vectors: prices.n_vectors() + tables.n_machines };
+            let fitted = fitting::of_all(&tables, &prices, &table).expect("there are two or three accelerators");
+            table.add_vector(&tables, &fitted);
+            for _ in 0..10 {
+                let (combination, decision) = random_decision(&mut rng, &tables, &table);
+                let timeline = evaluate(&problem, &decision).expect("the order is possible");
+                let score = goal.score(&decision.placement, &timeline);
                 assert!(table.bound(&tables, goal, &combination) <= score, "{objective:?}: {problem:#?}");
                 check_rows(&tables, goal, &table, score, &combination);
+                check_fitted_to(&tables, &prices, &decision, timeline.makespan().0);
             }
         }
     }
+}
+
+/// The work of a schedule pays at most its makespan to prices that are fitted to pay more.
+fn check_fitted_to(tables: &Tables, prices: &Prices, decision: &Decision, makespan: u64) {
+    let placed = decision.placement.iter().enumerate();
+    let slots = placed.flat_map(|(task, placement)| {
+        placement.iter().enumerate().map(move |(group, &machine)| tables.slot(task, group, machine))
+    });
+    let works: Vec<(usize, u64)> = slots.map(|slot| (slot, tables.cost(slot).work)).collect();
+    let vector = fitting::of_works(tables, prices, &works, 2 * makespan).expect("there are two or three accelerators");
+    let pays: u64 = works.iter().map(|&(slot, work)| super::bounds::paid(work, vector[slot])).sum();
+    assert!(pays <= makespan, "{pays} are paid in {makespan}: {:#?}", tables.problem);
+    let grid = (0..prices.n_vectors()).map(|idx| works.iter().map(|&(slot, work)| prices.of(idx, slot, work)).sum());
+    let best: u64 = grid.max().unwrap_or(0);
+    assert!(pays >= best, "{pays} are paid where the grid makes it {best}");
 }
 
 fn check_rows(tables: &Tables, goal: Goal, table: &PlanTable, score: u64, combination: &[usize]) {
@@ -119,9 +160,19 @@ fn searching_by_groups_proves_what_searching_by_plans_proves() {
     for round in 0..40 {
         let problem = random_problem(&mut rng, 2, 5, 2 + round % 2);
         for objective in OBJECTIVES {
-            let options = SolveOptions { objective, time_limit: None, node_limit: None, seed: 3 };
-            let by_plans = solve_with(&problem, &options, &[], 1000, &mut |_| ()).expect("a schedule exists");
-            let by_groups = solve_with(&problem, &options, &[], 4, &mut |_| ()).expect("a schedule exists");
+            let options = SolveOptions { objective, seed: 3, ..SolveOptions::default() };
+            let by_plans = solve_with(&problem, &options, &[], 1000, &mut |_| ());
+            let by_groups = solve_with(&problem, &options, &[], 4, &mut |_| ());
+            let (Ok(by_plans), Ok(by_groups)) = (&by_plans, &by_groups) else {
+                assert!(
+                    matches!(
+                        (&by_plans, &by_groups),
+                        (Err(SolveError::Infeasible { .. }), Err(SolveError::Infeasible { .. }))
+                    ),
+                    "{by_plans:?}, {by_groups:?}"
+                );
+                continue;
+            };
             assert_eq!(by_groups.proof.state, ProofState::Optimal);
             assert_eq!(by_plans.proof.state, ProofState::Optimal);
             assert_eq!(by_groups.value, by_plans.value, "{objective:?} in round {round}: {problem:#?}");
@@ -133,9 +184,9 @@ fn searching_by_groups_proves_what_searching_by_plans_proves() {
 #[test]
 fn the_counts_of_a_proof_add_up_to_all_combinations_also_of_a_single_task() {
     let mut rng = Rng::with_seed(17);
-    let options = SolveOptions { objective: Objective::Makespan, time_limit: None, node_limit: None, seed: 3 };
+    let options = SolveOptions { seed: 3, ..SolveOptions::default() };
     for round in 0..20 {
-        let problem = random_problem(&mut rng, 1 + round % 3, 4, 2);
+        let problem = Problem { latency_cap: None, ..random_problem(&mut rng, 1 + round % 3, 4, 2) };
         let proof = solve_with(&problem, &options, &[], 1000, &mut |_| ()).expect("a schedule exists").proof;
         assert_eq!(proof.state, ProofState::Optimal);
         let counts = proof.statistics;
@@ -146,10 +197,10 @@ fn the_counts_of_a_proof_add_up_to_all_combinations_also_of_a_single_task() {
 
 #[test]
 fn a_search_by_groups_that_stops_at_once_still_has_its_first_bound() {
-    let problem = random_problem(&mut Rng::with_seed(5), 2, 5, 2);
-    let options = SolveOptions { objective: Objective::Makespan, time_limit: None, node_limit: Some(1), seed: 3 };
+    let problem = Problem { latency_cap: None, ..random_problem(&mut Rng::with_seed(5), 2, 5, 2) };
+    let options = SolveOptions { node_limit: Some(1), seed: 3, ..SolveOptions::default() };
     let stopped = solve_with(&problem, &options, &[], 4, &mut |_| ()).expect("a schedule exists");
-    assert_eq!(stopped.proof.stopped_by.as_deref(), Some("node limit"));
+    assert_eq!(stopped.proof.stopped_by, Some(Stop::NodeLimit));
     assert!(stopped.proof.bound > 0 && stopped.proof.statistics.combinations > 0, "{:?}", stopped.proof);
 }
 
@@ -163,8 +214,12 @@ fn hour(at: usize) -> Group {
 #[test]
 fn the_longest_times_that_a_problem_may_have_do_not_overflow() {
     let steep = Pccs { normal_bw: 0.0, intensive_bw: 1.0, mrmc: 0.0, tbwdc: 1.0, cbp: 50.0, rate: 50.0, pbw: 100.0 };
-    let machine =
-        |name: &str| Machine { name: name.into(), curve: ContentionCurve::Pccs(steep), pays_network_io: false };
+    let machine = |name: &str| Machine {
+        name: name.into(),
+        curve: ContentionCurve::Pccs(steep),
+        pays_network_io: false,
+        ..Machine::default()
+    };
     let task = |idx: usize| Task {
         name: format!("t{idx}"),
         title: String::new(),
@@ -172,9 +227,11 @@ fn the_longest_times_that_a_problem_may_have_do_not_overflow() {
         launch: vec![Nanoseconds(0); 2],
         release: Nanoseconds(0),
         after: if idx < 2 { vec![] } else { vec![0, 1] },
+        ..Task::default()
     };
     let tasks: Vec<Task> = (0..24).map(task).collect();
-    let problem = Problem { machines: vec![machine("a"), machine("b")], tasks, max_transitions: Some(0) };
+    let problem =
+        Problem { machines: vec![machine("a"), machine("b")], tasks, max_transitions: Some(0), ..Problem::default() };
     assert_eq!(problem.validate(), Ok(()));
     let placement: Vec<Vec<usize>> =
         problem.tasks.iter().enumerate().map(|(idx, task)| vec![idx % 2; task.groups.len()]).collect();
@@ -185,8 +242,8 @@ fn the_longest_times_that_a_problem_may_have_do_not_overflow() {
         ids.collect::<Vec<_>>()
     };
     let warm = Decision { order: vec![on(0), on(1)], placement };
-    for objective in OBJECTIVES {
-        let options = SolveOptions { objective, time_limit: None, node_limit: Some(1), seed: 3 };
+    for objective in [Objective::Makespan, Objective::Throughput] {
+        let options = SolveOptions { objective, node_limit: Some(1), seed: 3, ..SolveOptions::default() };
         let solution =
             solve_with(&problem, &options, std::slice::from_ref(&warm), 500, &mut |_| ()).expect("a schedule");
         assert!(solution.timeline.makespan() <= evaluate(&problem, &warm).expect("a timeline").makespan());
@@ -204,7 +261,8 @@ fn plans_are_found_at_once_where_nearly_every_beginning_leads_nowhere() {
     }
     let tables = Tables::new(&problem).expect("there are no edges");
     let prices = Prices::new(&tables);
-    let placements = plans::enumerate(&tables, &prices, 0, 19, usize::MAX);
+    let goal = Goal::new(&problem, Objective::Makespan);
+    let placements = plans::enumerate(&tables, &prices, goal, 0, 19, usize::MAX);
     let placements: Vec<Vec<usize>> = placements.into_iter().map(|plan| plan.placement).collect();
     assert_eq!(placements.len(), 1, "everything before the pinned groups is where the first of them is");
     assert!(placements[0][..41].iter().all(|&machine| machine == 1));

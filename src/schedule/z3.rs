@@ -3,9 +3,13 @@
 //! Z3 objects belong to the thread that made them; nothing here leaves it.
 
 use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
 
 use z3::ast::Bool;
-use z3::{Params, SatResult, Solver};
+use z3::{Context, Params, SatResult, Solver};
+
+use super::Cancel;
 
 /// Lowest version of the library that the search was run with.
 const LOWEST_VERSION: (u32, u32, u32) = (4, 8, 12);
@@ -20,6 +24,9 @@ pub(super) enum Answer {
     /// It gave up, for the reason that it names.
     Unknown(String),
 }
+
+/// Time between two looks at whether Z3 shall give up.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// Finite domains: Booleans and pseudo-Boolean rows.
 const LOGIC: &str = "QF_FD";
@@ -77,6 +84,33 @@ impl Master {
 
     pub(super) fn pop(&self) {
         self.solver.pop(1);
+    }
+
+    /// The same as [`Self::check`], but gives up where `cancel` is cancelled meanwhile.
+    pub(super) fn check_unless(&self, timeout_ms: Option<u32>, cancel: &Cancel) -> Answer {
+        if !cancel.is_shared() {
+            return self.check(timeout_ms);
+        }
+        let context = Context::thread_local();
+        let handle = context.handle();
+        thread::scope(|scope| {
+            let done = Cancel::default();
+            let watcher = scope.spawn({
+                let done = done.clone();
+                move || {
+                    while !done.is_cancelled() {
+                        if cancel.is_cancelled() {
+                            handle.interrupt();
+                        }
+                        thread::park_timeout(PATIENCE);
+                    }
+                }
+            });
+            let answer = self.check(timeout_ms);
+            done.cancel();
+            watcher.thread().unpark();
+            answer
+        })
     }
 
     /// Looks for values that satisfy everything asserted, for at most `timeout_ms`.

@@ -3,30 +3,45 @@
 use haxconn::problem::{GroupId, Problem};
 use haxconn::schedule::{Decision, Objective, Timeline, evaluate};
 
-/// The best values over all schedules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Best {
-    pub makespan: u64,
-    pub throughput: u64,
-}
+/// All objectives.
+pub const OBJECTIVES: [Objective; 4] =
+    [Objective::Makespan, Objective::Throughput, Objective::Tardiness, Objective::Energy];
 
-/// The best makespan and the best throughput of all schedules; `None` where there is no schedule.
-pub fn brute_force(problem: &Problem) -> Option<Best> {
-    let mut best: Option<Best> = None;
-    for_every_schedule(problem, &mut |_, timeline| {
-        let makespan = Objective::Makespan.value(problem, timeline);
-        let throughput = Objective::Throughput.value(problem, timeline);
-        let known = best.get_or_insert(Best { makespan, throughput });
-        known.makespan = known.makespan.min(makespan);
-        known.throughput = known.throughput.max(throughput);
+/// The best value of every objective over all schedules, in the order of [`OBJECTIVES`]; `None` where no schedule keeps
+/// the limits.
+pub fn brute_force(problem: &Problem) -> Option<[u64; 4]> {
+    let mut best: Option<[u64; 4]> = None;
+    for_every_schedule(problem, &mut |decision, timeline| {
+        if !keeps_cap(problem, timeline) {
+            return;
+        }
+        let values = OBJECTIVES.map(|objective| objective.value(problem, &decision.placement, timeline));
+        let known = best.get_or_insert(values);
+        for (objective, (known, value)) in OBJECTIVES.into_iter().zip(known.iter_mut().zip(values)) {
+            if objective.is_better(value, *known) {
+                *known = value;
+            }
+        }
     });
     best
+}
+
+fn keeps_cap(problem: &Problem, timeline: &Timeline) -> bool {
+    let latency = |task: usize| timeline.end(task) - problem.tasks[task].release;
+    problem.latency_cap.is_none_or(|cap| (0..problem.tasks.len()).all(|task| latency(task) <= cap))
 }
 
 /// Calls `visit` with every placement and order that has a timeline.
 pub fn for_every_schedule(problem: &Problem, visit: &mut dyn FnMut(&Decision, &Timeline)) {
     let placements: Vec<Vec<Vec<usize>>> = (0..problem.tasks.len()).map(|task| placements(problem, task)).collect();
-    for combination in product(&placements) {
+    let is_alike = |combination: &Vec<Vec<usize>>| {
+        problem
+            .tasks
+            .iter()
+            .zip(combination)
+            .all(|(task, placement)| task.frame_of.is_none_or(|first| combination[first] == *placement))
+    };
+    for combination in product(&placements).into_iter().filter(is_alike) {
         let queues: Vec<Vec<Vec<GroupId>>> =
             (0..problem.machines.len()).map(|machine| orders(&combination, machine)).collect();
         for order in product(&queues) {

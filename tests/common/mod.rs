@@ -6,8 +6,8 @@ pub mod brute_force;
 use fastrand::Rng;
 use haxconn::group::LayerRange;
 use haxconn::platform::{ContentionCurve, Pccs};
-use haxconn::problem::{Cost, Group, Machine, Problem, Task};
-use haxconn::units::{MegabytesPerSecond, Nanoseconds};
+use haxconn::problem::{Cost, Due, Group, Machine, Problem, Task};
+use haxconn::units::{MegabytesPerSecond, Milliwatts, Nanoseconds};
 
 /// How large a random problem is.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,63 @@ pub fn random_problem(seed: u64, shape: Shape) -> Problem {
     make_some_tasks_equal(&mut rng, &mut tasks);
     add_releases_and_edges(&mut rng, &mut tasks);
     let max_transitions = *rng.choice(&[Some(0), Some(1), Some(1), Some(2), Some(2), None]).expect("not empty");
-    Problem { machines, tasks, max_transitions }
+    Problem { machines, tasks, max_transitions, ..Problem::default() }
+}
+
+/// The same with what workloads add: deadlines, further frames, a latency cap that may be too short, accelerators that are
+/// equal, and powers.
+pub fn random_workload(seed: u64, shape: Shape) -> Problem {
+    let mut problem = random_problem(seed, shape);
+    let mut rng = Rng::with_seed(seed ^ 0x5EED);
+    if shape.machines > 1 && rng.u8(..3) == 0 {
+        make_last_machines_equal(&mut problem);
+    }
+    if shape.tasks > 1 && rng.u8(..3) == 0 {
+        let first = problem.tasks[0].clone();
+        let frame = &mut problem.tasks[1];
+        *frame = Task { groups: first.groups, launch: first.launch, frame_of: Some(0), ..frame.clone() };
+    }
+    for task in &mut problem.tasks {
+        task.due = (rng.u8(..3) > 0).then(|| Due { at: Nanoseconds(rng.u64(..3_000_000)), weight: rng.u32(..4) });
+    }
+    for machine in &mut problem.machines {
+        machine.power = machine.power.or_else(|| (rng.u8(..5) > 0).then(|| Milliwatts(rng.u32(..30_000))));
+    }
+    problem.idle_power = Milliwatts(if rng.bool() { rng.u32(..5000) } else { 0 });
+    problem.latency_cap = (rng.u8(..4) == 0).then(|| Nanoseconds(rng.u64(500_000..5_000_000)));
+    problem
+}
+
+/// Gives every task a deadline a little over its shortest time and every accelerator a power, and draws nothing random.
+pub fn add_deadlines_and_powers(problem: &mut Problem) {
+    for (idx, task) in problem.tasks.iter_mut().enumerate() {
+        let fastest = |group: &Group| group.costs.iter().flatten().map(|cost| cost.work.0).min().unwrap_or(0);
+        let shortest: u64 = task.groups.iter().map(fastest).sum();
+        task.due = Some(Due { at: Nanoseconds(shortest * 6 / 5), weight: 1 + u32::try_from(idx % 3).unwrap_or(0) });
+    }
+    for (idx, machine) in problem.machines.iter_mut().enumerate() {
+        machine.power = Some(Milliwatts(if idx == 0 { 15_000 } else { 5000 }));
+    }
+    problem.idle_power = Milliwatts(3000);
+}
+
+/// Makes the last accelerator the twin of the one before it.
+fn make_last_machines_equal(problem: &mut Problem) {
+    let last = problem.machines.len() - 1;
+    let power = Some(Milliwatts(9000));
+    problem.machines[last - 1].power = power;
+    problem.machines[last] =
+        Machine { name: problem.machines[last].name.clone(), ..problem.machines[last - 1].clone() };
+    for task in &mut problem.tasks {
+        task.launch[last] = task.launch[last - 1];
+        for group in &mut task.groups {
+            group.costs[last] = group.costs[last - 1];
+            // Twins that both can't run it would leave some groups nowhere.
+            if group.costs.iter().all(Option::is_none) {
+                group.costs[0] = Some(Cost { work: Nanoseconds(400_000), ..Cost::default() });
+            }
+        }
+    }
 }
 
 /// A problem such as profiles of real networks give: two kinds of accelerator, a tail on the first, small transitions.
@@ -62,7 +118,7 @@ pub fn profile_like_problem(seed: u64, shape: Shape, max_transitions: Option<usi
             task
         })
         .collect();
-    Problem { machines, tasks, max_transitions }
+    Problem { machines, tasks, max_transitions, ..Problem::default() }
 }
 
 fn profile_like_group(rng: &mut Rng, group_idx: usize, machines: usize) -> Group {
@@ -101,7 +157,12 @@ fn pccs_machine(rng: &mut Rng, idx: usize) -> Machine {
         pbw: 137.0,
     };
     let pays_network_io = rng.u8(..5) == 0;
-    Machine { name: format!("accelerator{idx}"), curve: ContentionCurve::Pccs(pccs), pays_network_io }
+    Machine {
+        name: format!("accelerator{idx}"),
+        curve: ContentionCurve::Pccs(pccs),
+        pays_network_io,
+        ..Machine::default()
+    }
 }
 
 fn random_task(rng: &mut Rng, idx: usize, shape: Shape) -> Task {
@@ -116,6 +177,7 @@ fn random_task(rng: &mut Rng, idx: usize, shape: Shape) -> Task {
         launch,
         release: Nanoseconds::ZERO,
         after: vec![],
+        ..Task::default()
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod judge;
 mod read;
+mod robustness;
 mod write;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use crate::group::Pin;
 use crate::schedule::{Objective, ProofState};
 
 pub use read::read_schedule;
+pub use robustness::RobustnessField;
 
 /// The class of schedules that is searched: list schedules in which every group starts as soon as it can.
 pub const CLASS: &str = "A (list, as soon as possible)";
@@ -33,6 +35,9 @@ pub struct ScheduleFile {
     pub objective: Objective,
     /// Most counted changes of accelerator per task.
     pub max_transitions: TransitionLimit,
+    /// Longest time from a task's release to its end; `None` is unlimited.
+    #[serde(default)]
+    pub latency_cap_ns: Option<u64>,
     /// Contention model: `pccs`, `table` or `none`.
     pub contention: String,
     /// Class of schedules: [`CLASS`].
@@ -47,12 +52,19 @@ pub struct ScheduleFile {
     pub order: Vec<OrderField>,
     /// End of the last task.
     pub makespan_ns: u64,
-    /// The objective's value: nanoseconds for the makespan, the sum of `floor(10^15 / latency_ns)` for the throughput.
+    /// The objective's value: nanoseconds of the makespan or of weighted tardiness, the sum of `floor(10^15 / latency_ns)`
+    /// for the throughput, picojoules of energy.
     pub value: u64,
+    /// Frames per second of every instance with several frames; empty in a file that says nothing of it.
+    #[serde(default)]
+    pub rates: Vec<RateField>,
     /// What is proved.
     pub proof: ProofField,
     /// What others would do.
     pub baselines: Vec<BaselineField>,
+    /// How it fares when profiled numbers move, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robustness: Option<RobustnessField>,
 }
 
 /// Something that a schedule rests on.
@@ -114,12 +126,48 @@ pub struct TaskField {
     pub release_ns: u64,
     /// Names of the tasks that must end before.
     pub after: Vec<String>,
+    /// When it should have ended.
+    #[serde(default)]
+    pub due: Option<DueField>,
+    /// Name of the first frame of the same instance, unless it is that one.
+    #[serde(default)]
+    pub frame_of: Option<String>,
+    /// The accelerators that it may use where they can run it; empty is all.
+    #[serde(default)]
+    pub on: Vec<String>,
+    /// The accelerators that it may not use.
+    #[serde(default)]
+    pub not_on: Vec<String>,
     /// End of the task.
     pub end_ns: u64,
     /// Counted changes of accelerator.
     pub transitions: usize,
     /// Groups in the order of their layers.
     pub groups: Vec<GroupField>,
+}
+
+/// When a task should have ended, and what a nanosecond of tardiness costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DueField {
+    /// The moment.
+    pub at_ns: u64,
+    /// The cost, beside that of other tasks.
+    pub weight: u32,
+}
+
+/// Frames per second of one instance; see [`crate::schedule::StreamRate`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateField {
+    /// Name of the first frame.
+    pub task: String,
+    /// Its frames.
+    pub frames: usize,
+    /// All of them over the makespan.
+    pub per_second: f64,
+    /// Those after the middle one over the time since that one ended; `None` where they end at once.
+    pub steady_per_second: Option<f64>,
 }
 
 /// One layer group: where it runs, and the four phases of its occupation, each beginning where the one before ends.
@@ -177,6 +225,9 @@ pub struct ProofField {
     pub seconds: f64,
     /// What limit ended the search, where one did.
     pub stopped_by: Option<String>,
+    /// Whether the same search would come to the same schedule again: on one thread, ended by its proof or a node limit.
+    #[serde(default)]
+    pub deterministic: bool,
     /// Counts of the search.
     pub statistics: StatisticsField,
 }
@@ -234,6 +285,15 @@ pub struct ScheduleContext {
     pub networks: Vec<TaskNetwork>,
 }
 
+/// The accelerators that a task may use where they can run it (empty is all), and those that it may not use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Those that it may use.
+    pub on: Vec<String>,
+    /// Those that it may not use.
+    pub not_on: Vec<String>,
+}
+
 /// The network of one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskNetwork {
@@ -241,6 +301,8 @@ pub struct TaskNetwork {
     pub name: String,
     /// SHA-256 of its definition in hexadecimal.
     pub hash: String,
+    /// Where it may run.
+    pub places: Places,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -248,6 +310,8 @@ pub struct TaskNetwork {
 enum ObjectiveField {
     Makespan,
     Throughput,
+    Tardiness,
+    Energy,
 }
 
 #[derive(Serialize, Deserialize)]

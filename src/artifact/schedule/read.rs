@@ -33,6 +33,17 @@ impl ScheduleFile {
             for (position, before) in task.after.iter().enumerate() {
                 position_of(before, &names, &format!("{at}.after[{position}]"))?;
             }
+            if let Some(due) = task.due {
+                check_moment(due.at_ns, &format!("{at}.due.at_ns"))?;
+            }
+            if let Some(first) = &task.frame_of {
+                position_of(first, &names, &format!("{at}.frame_of"))?;
+            }
+            for (key, places) in [("on", &task.on), ("not_on", &task.not_on)] {
+                for (position, name) in places.iter().enumerate() {
+                    position_of(name, &self.accelerators, &format!("{at}.{key}[{position}]"))?;
+                }
+            }
         }
         for (idx, PinField { layers, .. }) in self.pins.iter().enumerate() {
             if let Some([first, last]) = layers

@@ -16,6 +16,7 @@ pub(in crate::artifact) fn problem() -> Problem {
         name: name.to_owned(),
         curve: ContentionCurve::Pccs(pccs),
         pays_network_io: name == "dla",
+        ..Machine::default()
     };
     let cost = |work| {
         let demand = MegabytesPerSecond(40_000);
@@ -31,13 +32,14 @@ pub(in crate::artifact) fn problem() -> Problem {
         title: "Tiny".to_owned(),
         groups: vec![group(0, 10, 1000, 2000), group(10, 12, 500, 900)],
         launch: vec![Nanoseconds(5), Nanoseconds(7)],
-        release: Nanoseconds(0),
         after,
+        ..Task::default()
     };
     Problem {
         machines: vec![machine("gpu"), machine("dla")],
         tasks: vec![task("tiny", vec![]), task("tiny#2", vec![])],
         max_transitions: Some(2),
+        ..Problem::default()
     }
 }
 
@@ -51,7 +53,8 @@ fn solution(problem: &Problem) -> Solution {
     let value = timeline.makespan().0;
     let statistics = SearchStatistics { combinations: 16, oracle_nodes: 3, ..SearchStatistics::default() };
     let elapsed = Duration::from_millis(125);
-    let proof = Proof { state: ProofState::Optimal, bound: value, elapsed, stopped_by: None, statistics };
+    let proof =
+        Proof { state: ProofState::Optimal, bound: value, elapsed, stopped_by: None, deterministic: true, statistics };
     Solution { decision, timeline, value, proof }
 }
 
@@ -71,7 +74,7 @@ pub(in crate::artifact) fn file() -> ScheduleFile {
         origin: origin.to_owned(),
         sha256: "ab".to_owned(),
     };
-    let network = TaskNetwork { name: "tiny".to_owned(), hash: "cd".to_owned() };
+    let network = TaskNetwork { name: "tiny".to_owned(), hash: "cd".to_owned(), places: Places::default() };
     let context = ScheduleContext {
         platform: reference("xavier_agx", "built-in `xavier_agx`"),
         objective: Objective::Makespan,
@@ -123,7 +126,7 @@ fn a_file_that_cannot_be_understood_is_refused_with_the_path_of_the_field() {
     let table = [
         ("\"schema_version\": 1", "\"schema_version\": 7", "schema_version 7 is newer than this program reads (1)"),
         ("\"schema_version\": 1,", "", "schema_version: missing"),
-        ("\"objective\": \"makespan\"", "\"objective\": \"energy\"", "objective: unknown variant `energy`"),
+        ("\"objective\": \"makespan\"", "\"objective\": \"speed\"", "objective: unknown variant `speed`"),
         (
             "\"max_transitions\": 2",
             "\"max_transitions\": \"none\"",

@@ -3,13 +3,13 @@
 use anyhow::Result;
 
 use super::{
-    BaselineField, CLASS, GroupField, GroupReference, OrderField, ProofField, ScheduleContext, ScheduleFile,
-    StatisticsField, TaskField, TransitionLimit,
+    BaselineField, CLASS, DueField, GroupField, GroupReference, OrderField, ProofField, RateField, ScheduleContext,
+    ScheduleFile, StatisticsField, TaskField, TransitionLimit,
 };
 use crate::artifact::field::SCHEMA_VERSION;
 use crate::artifact::json::to_json;
 use crate::problem::Problem;
-use crate::schedule::{Baseline, Objective, Occupation, SearchStatistics, Solution};
+use crate::schedule::{Baseline, Objective, Occupation, SearchStatistics, Solution, StreamRate, rates};
 
 impl ScheduleFile {
     /// The file of `solution`; `context.networks` has one entry for each task of `problem`.
@@ -22,6 +22,7 @@ impl ScheduleFile {
             accelerators: problem.machines.iter().map(|machine| machine.name.clone()).collect(),
             objective: context.objective,
             max_transitions: TransitionLimit(problem.max_transitions),
+            latency_cap_ns: problem.latency_cap.map(|cap| cap.0),
             contention: context.contention,
             class: CLASS.to_owned(),
             profiles: context.profiles,
@@ -30,8 +31,10 @@ impl ScheduleFile {
             order: order_fields(problem, solution),
             makespan_ns: solution.timeline.makespan().0,
             value: solution.value,
+            rates: rates(problem, &solution.timeline).iter().map(|rate| rate_field(problem, rate)).collect(),
             proof: proof_field(solution),
             baselines,
+            robustness: None,
         }
     }
 
@@ -59,9 +62,22 @@ fn task_field(problem: &Problem, solution: &Solution, context: &ScheduleContext,
         network_hash: context.networks[idx].hash.clone(),
         release_ns: task.release.0,
         after: task.after.iter().map(|&before| problem.tasks[before].name.clone()).collect(),
+        due: task.due.map(|due| DueField { at_ns: due.at.0, weight: due.weight }),
+        frame_of: task.frame_of.map(|first| problem.tasks[first].name.clone()),
+        on: context.networks[idx].places.on.clone(),
+        not_on: context.networks[idx].places.not_on.clone(),
         end_ns: solution.timeline.end(idx).0,
         transitions: problem.counted_transitions(idx, placement),
         groups: solution.timeline.groups[idx].iter().enumerate().map(group_field).collect(),
+    }
+}
+
+fn rate_field(problem: &Problem, rate: &StreamRate) -> RateField {
+    RateField {
+        task: problem.tasks[rate.first].name.clone(),
+        frames: rate.n_frames,
+        per_second: rate.overall,
+        steady_per_second: rate.steady,
     }
 }
 
@@ -84,7 +100,8 @@ fn proof_field(solution: &Solution) -> ProofField {
         bound: proof.bound,
         gap: solution.gap(),
         seconds: proof.elapsed.as_secs_f64(),
-        stopped_by: proof.stopped_by.clone(),
+        stopped_by: proof.stopped_by.map(|stop| stop.to_string()),
+        deterministic: proof.deterministic,
         statistics: proof.statistics.into(),
     }
 }
@@ -107,7 +124,7 @@ fn baseline_field(problem: &Problem, objective: Objective, baseline: &Baseline) 
         name: baseline.name.clone(),
         label: baseline.label.clone(),
         makespan_ns: baseline.timeline.makespan().0,
-        value: objective.value(problem, &baseline.timeline),
+        value: baseline.value(problem, objective),
         transitions: baseline.transitions,
         within_limit: baseline.within_limit,
     }

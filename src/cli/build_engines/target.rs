@@ -125,10 +125,12 @@ fn platform(backend: &Backend, wish: Option<&str>) -> Result<Option<Found<Platfo
     }
 }
 
-/// Refuses the shipped platform `name`, asked for as `wish`, where this machine is another one.
+/// Refuses the shipped platform `name`, asked for as `wish`, where this machine is another one. A board's platform with more
+/// of its accelerators is called `BOARD_..`.
 fn refuse_other_board(wish: &str, name: &str) -> Result<(), Failure> {
     let here = board().and_then(|board| board.platform);
-    if !builtin::platform_names().contains(&name) || here == Some(name) {
+    let is_here = |here: &str| name.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+    if !builtin::platform_names().contains(&name) || here.is_some_and(is_here) {
         return Ok(());
     }
     let here = here.unwrap_or("none of the shipped platforms");

@@ -1,6 +1,7 @@
 //! `haxconn run-multi`: runs schedules on a backend, records every round, shows predicted beside what came out.
 
 mod arguments;
+mod dynamic;
 mod policies;
 mod real;
 mod tensorrt;
@@ -10,6 +11,7 @@ use std::path::Path;
 
 use super::args::{BackendArgument, Format};
 use super::failure::Failure;
+use super::posing::Posed;
 use super::{output, report};
 use crate::artifact;
 use crate::network::Network;
@@ -23,26 +25,28 @@ pub(super) use arguments::RunMultiArguments;
 const MOST_SPANS: usize = 2_000_000;
 
 pub(super) fn run(arguments: &RunMultiArguments) -> Result<(), Failure> {
+    if arguments.while_it_runs.dynamic {
+        return dynamic::run(arguments);
+    }
     let quiet = arguments.output.quiet;
-    report::refuse_one_name(&arguments.files, Some(&*arguments.out))?;
+    report::refuse_one_name(&arguments.files, Some(arguments.out()))?;
     if arguments.backend == BackendArgument::Tensorrt {
         tensorrt::check_here()?;
     }
     let plans = Plans::of(arguments)?;
     let policies = plans.policies();
-    refuse_too_many(&policies, arguments.iterations)?;
-    let folder = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty());
-    artifact::prepare_folder(folder.unwrap_or(Path::new(".")))?;
-    let log = match runs_by(&plans, arguments)? {
+    refuse_too_many(&policies, arguments.iterations())?;
+    prepare(arguments.out())?;
+    let log = match runs_by(&plans.posed, arguments)? {
         RunsBy::OnnxRuntime => real::run(&plans, &policies, arguments)?,
         RunsBy::Tensorrt => tensorrt::run(&plans, &policies, arguments)?,
         RunsBy::Simulator => simulate(&plans, &policies, arguments)?,
     };
     let json = artifact::write_run_log(&log)?;
-    artifact::write_text(&arguments.out, &json)?;
-    let n_rounds = arguments.iterations;
+    artifact::write_text(arguments.out(), &json)?;
+    let n_rounds = arguments.iterations();
     let word = log.backend.word();
-    let mut written = vec![format!("wrote {} ({n_rounds} rounds, {word})", arguments.out.display())];
+    let mut written = vec![format!("wrote {} ({n_rounds} rounds, {word})", arguments.out().display())];
     written.extend(report::write_files(&arguments.files, &log)?);
     match arguments.output.format {
         Format::Json => output::print(&json)?,
@@ -52,6 +56,12 @@ pub(super) fn run(arguments: &RunMultiArguments) -> Result<(), Failure> {
         output::note(quiet, line);
     }
     Ok(())
+}
+
+/// Makes the folder that a run is recorded in, before it runs.
+fn prepare(out: &Path) -> Result<(), Failure> {
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Ok(artifact::prepare_folder(folder.unwrap_or(Path::new(".")))?)
 }
 
 /// What runs the schedules.
@@ -64,8 +74,8 @@ enum RunsBy {
 
 /// What runs the schedules: what is asked for; else ONNX Runtime where the platform says how each of its accelerators is run
 /// by it.
-fn runs_by(plans: &Plans, arguments: &RunMultiArguments) -> Result<RunsBy, Failure> {
-    let platform = &plans.posed.platform.value;
+fn runs_by(posed: &Posed, arguments: &RunMultiArguments) -> Result<RunsBy, Failure> {
+    let platform = &posed.platform.value;
     let runs_here = platform.accelerators.iter().all(|accelerator| accelerator.provider.is_some());
     let runs_by = match arguments.backend {
         BackendArgument::Onnxruntime => RunsBy::OnnxRuntime,
@@ -91,7 +101,7 @@ fn runs_by(plans: &Plans, arguments: &RunMultiArguments) -> Result<RunsBy, Failu
 fn simulate(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiArguments) -> Result<RunLog, Failure> {
     let networks: Vec<&Network> = plans.posed.networks.iter().map(|found| &found.value).collect();
     let options = RunOptions {
-        iterations: arguments.iterations.into(),
+        iterations: arguments.iterations().into(),
         warm_up: Milliseconds(arguments.warm_up.into()),
         seed: (!arguments.no_noise).then_some(arguments.search.seed),
         engine_mode: arguments.engine_mode.into(),

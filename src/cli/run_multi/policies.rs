@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use super::arguments::RunMultiArguments;
-use crate::cli::args::{BackendArgument, NetworkArguments, Policy};
+use crate::cli::args::{BackendArgument, NetworkArguments, Policy, WorkArguments};
 use crate::cli::board::board;
 use crate::cli::failure::Failure;
 use crate::cli::posing::Posed;
@@ -51,14 +51,14 @@ impl Plans {
     }
 
     fn searched(arguments: &RunMultiArguments) -> Result<Self, Failure> {
-        let networks = NetworkArguments { dnns: arguments.dnns.clone(), groups: arguments.groups.clone() };
+        let RunMultiArguments { dnns, workload, groups, .. } = arguments;
+        let work = WorkArguments { dnns: dnns.clone(), workload: workload.clone(), groups: groups.clone() };
         // TensorRT runs on the machine that it is on.
         let here = if arguments.backend == BackendArgument::Tensorrt { board() } else { None };
         let usual = here.and_then(|board| board.platform).unwrap_or(inputs::USUAL_PLATFORM);
-        let platform = arguments.platform.as_deref().unwrap_or(usual);
-        let posed = schedule::pose(&networks, platform, &arguments.search)?;
+        let (posed, objective) = schedule::pose(&work, arguments.platform.as_deref(), usual, &arguments.search)?;
         say_remarks(&posed, arguments);
-        let options = schedule::options(&arguments.search);
+        let options = schedule::options(&arguments.search, objective);
         let Prediction { posed, baselines, solution, .. } = Prediction::of(posed, &options, arguments.output.quiet)?;
         let own = Plan {
             name: "haxconn".to_owned(),
@@ -80,7 +80,7 @@ impl Plans {
         say_remarks(&posed, arguments);
         let objective = file.objective;
         let baselines = baselines(&posed.problem, objective);
-        let (name, label) = whose(&posed, objective, &timeline, &baselines, path);
+        let (name, label) = whose(&posed, objective, (&decision, &timeline), &baselines, path);
         Self::chosen(posed, Plan { name, label, decision, timeline }, baselines, arguments)
     }
 
@@ -103,7 +103,7 @@ impl Plans {
             }
             None if arguments.policy == Policy::All => {
                 for Baseline { name, label, .. } in &beyond {
-                    let left_out = format!("note: left out, beyond the transition limit: {name} ({label})");
+                    let left_out = format!("note: left out, beyond the limits: {name} ({label})");
                     output::note(arguments.output.quiet, &left_out);
                 }
                 [own].into_iter().chain(within.into_iter().map(plan_of)).collect()
@@ -130,13 +130,14 @@ fn say_remarks(posed: &Posed, arguments: &RunMultiArguments) {
 fn whose(
     posed: &Posed,
     objective: Objective,
-    timeline: &Timeline,
+    (decision, timeline): (&Decision, &Timeline),
     baselines: &[Baseline],
     path: &Path,
 ) -> (String, String) {
-    let value = |timeline: &Timeline| objective.value(&posed.problem, timeline);
-    let best = best_baseline(baselines, objective, &posed.problem);
-    if best.is_some_and(|best| objective.is_better(value(&best.timeline), value(timeline))) {
+    let problem = &posed.problem;
+    let value = objective.value(problem, &decision.placement, timeline);
+    let best = best_baseline(baselines, objective, problem);
+    if best.is_some_and(|best| objective.is_better(best.value(problem, objective), value)) {
         return ("schedule".to_owned(), path.display().to_string());
     }
     ("haxconn".to_owned(), "HaX-CoNN".to_owned())

@@ -1,31 +1,33 @@
 //! Schedules run for real, in ONNX Runtime: each segment is a model of its own on the accelerator that the schedule puts it on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, Weak};
 
 use anyhow::anyhow;
 
 use super::arguments::RunMultiArguments;
 use super::policies::Plans;
 use super::verify;
-use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Tensors, available_cores};
+use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Session, Tensors, available_cores};
 use crate::cli::doctor::jetson;
 use crate::cli::failure::Failure;
-use crate::cli::onnxruntime::{self, Part};
-use crate::cli::posing::MODELLED;
+use crate::cli::onnxruntime::{self, Part, SharedSession};
+use crate::cli::posing::{MODELLED, Posed};
 use crate::cli::{export, host, inputs, output};
 use crate::group::LayerRange;
 use crate::network::onnx::{self, Model, OnnxError};
 use crate::platform::Provider;
+use crate::problem::Problem;
 use crate::run::executor::{ExecutorError, ExecutorOptions, Program, Work, whole_work, works};
 use crate::run::{
     BackendRecord, Conditions, EngineMode, PolicyPlan, ReferenceRun, RunLog, Segment, lanes, run_real_time, segments,
 };
+use crate::schedule::Decision;
 use crate::units::{Milliseconds, Nanoseconds};
 
 /// The name of this backend in files.
-const BACKEND: &str = "onnxruntime";
+pub(super) const BACKEND: &str = "onnxruntime";
 
 /// Runs `policies` in turn, and beside them what uses no partition of the processor.
 pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiArguments) -> Result<RunLog, Failure> {
@@ -35,9 +37,9 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
     }
     let runtime = onnxruntime::open()?;
     onnxruntime::check_platform(&runtime, &plans.posed.platform.value)?;
-    note_modelled(plans, arguments);
+    note_modelled(&plans.posed, arguments);
     let cancel = stopped_by_interrupt()?;
-    let mut builder = Builder::new(plans, &runtime, arguments.search.seed)?;
+    let mut builder = Builder::new(&plans.posed, &runtime, arguments.search.seed)?;
     let mut programs = Vec::new();
     for policy in policies {
         programs.push(builder.program(policy)?);
@@ -56,7 +58,7 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
         EngineMode::Segments,
         with_plans,
         references,
-        arguments.iterations.into(),
+        arguments.iterations().into(),
         warm_up,
         options,
     );
@@ -95,8 +97,7 @@ pub(super) fn run(plans: &Plans, policies: &[PolicyPlan], arguments: &RunMultiAr
 }
 
 /// Says of which networks nothing was measured here.
-fn note_modelled(plans: &Plans, arguments: &RunMultiArguments) {
-    let posed = &plans.posed;
+pub(super) fn note_modelled(posed: &Posed, arguments: &RunMultiArguments) {
     let pairs = posed.networks.iter().zip(&posed.profiles);
     let mut names: Vec<String> =
         pairs.filter(|(_, used)| used.origin == MODELLED).map(|(network, _)| inputs::name_of(network)).collect();
@@ -124,7 +125,7 @@ pub(super) fn stopped_by_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     Ok(cancel)
 }
 
-fn failed(error: &ExecutorError<OnnxRuntimeError>) -> Failure {
+pub(super) fn failed(error: &ExecutorError<OnnxRuntimeError>) -> Failure {
     let hint = match error {
         ExecutorError::Cancelled => "nothing was written; what was there before is as it was",
         _ => "nothing was written; `haxconn platform detect` describes the machine as it is",
@@ -140,20 +141,26 @@ pub(super) struct Built {
 
 /// Makes programs of decisions. Parts that several of them run are cut once.
 pub(super) struct Builder<'a> {
-    plans: &'a Plans,
+    posed: &'a Posed,
     pub(super) runtime: &'a OnnxRuntime,
     pub(super) seed: u64,
     models: Vec<Arc<Model>>,
     inputs: Vec<Arc<Vec<String>>>,
     /// By network and layers.
     parts: BTreeMap<(String, LayerRange), Arc<Vec<u8>>>,
+    /// Sessions that some program has, by task, layers and accelerator; `None` where none is used twice.
+    pool: Option<BTreeMap<PoolKey, Weak<Mutex<Option<Session>>>>>,
 }
 
+/// A task, some of its layers, and the accelerator that runs them.
+type PoolKey = (usize, LayerRange, String);
+
 impl<'a> Builder<'a> {
-    fn new(plans: &'a Plans, runtime: &'a OnnxRuntime, seed: u64) -> Result<Self, Failure> {
+    /// Reads or makes the model of every network.
+    pub(super) fn new(posed: &'a Posed, runtime: &'a OnnxRuntime, seed: u64) -> Result<Self, Failure> {
         let mut loaded: BTreeMap<String, Arc<Model>> = BTreeMap::new();
         let mut models = Vec::new();
-        for network in &plans.posed.networks {
+        for network in &posed.networks {
             let name = inputs::name_of(network);
             if !loaded.contains_key(&name) {
                 loaded.insert(name.clone(), Arc::new(export::model(&name, seed)?.1));
@@ -162,7 +169,37 @@ impl<'a> Builder<'a> {
         }
         let inputs = models.iter().map(|model| Ok(Arc::new(onnxruntime::input_names(model)?)));
         let inputs = inputs.collect::<Result<_, Failure>>()?;
-        Ok(Self { plans, runtime, seed, models, inputs, parts: BTreeMap::new() })
+        Ok(Self { posed, runtime, seed, models, inputs, parts: BTreeMap::new(), pool: None })
+    }
+
+    /// From now on programs share the sessions of what they both run. Cuts every network whole beforehand: what a baseline
+    /// mostly runs.
+    pub(super) fn share_sessions(&mut self) -> Result<(), Failure> {
+        self.pool = Some(BTreeMap::new());
+        for (task, work) in self.whole_works().into_iter().enumerate() {
+            self.bytes(task, work.layers)?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of the parts that were cut, but not of whole networks: sessions have copies.
+    pub(super) fn forget_parts(&mut self) {
+        let whole: Vec<LayerRange> = self.whole_works().into_iter().map(|work| work.layers).collect();
+        self.parts.retain(|(_, layers), _| whole.contains(layers));
+        if let Some(pool) = &mut self.pool {
+            pool.retain(|_, session| session.strong_count() > 0);
+        }
+    }
+
+    /// The session of a part where some program has it, or the place for it.
+    fn session(&mut self, key: PoolKey) -> SharedSession {
+        let Some(pool) = &mut self.pool else { return SharedSession::default() };
+        let known = pool.get(&key).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let session = SharedSession::default();
+            pool.insert(key, Arc::downgrade(&session));
+            session
+        })
     }
 
     /// Names of every task's outputs.
@@ -176,7 +213,7 @@ impl<'a> Builder<'a> {
 
     /// The bytes of consecutive layers of a task's network.
     fn bytes(&mut self, task: usize, layers: LayerRange) -> Result<Arc<Vec<u8>>, Failure> {
-        let network = &self.plans.posed.networks[task].value;
+        let network = &self.posed.networks[task].value;
         let key = (network.content_hash.clone(), layers);
         if let Some(bytes) = self.parts.get(&key) {
             return Ok(Arc::clone(bytes));
@@ -186,31 +223,43 @@ impl<'a> Builder<'a> {
         Ok(bytes)
     }
 
-    fn part(&mut self, task: usize, layers: LayerRange, tensors: &Tensors) -> Result<Part, Failure> {
-        let name = &self.plans.posed.problem.tasks[task].name;
+    fn part(&mut self, task: usize, layers: LayerRange, accelerator: &str, tensors: &Tensors) -> Result<Part, Failure> {
+        let name = &self.posed.problem.tasks[task].name;
         let what = format!("{name} {layers}");
-        let model = self.bytes(task, layers)?;
-        Ok(Part { what, model, tensors: tensors.clone(), inputs: Arc::clone(&self.inputs[task]) })
+        let session = self.session((task, layers, accelerator.to_owned()));
+        let is_there = onnxruntime::lock(&session).is_some();
+        let model = if is_there { Arc::default() } else { self.bytes(task, layers)? };
+        Ok(Part { what, model, tensors: tensors.clone(), inputs: Arc::clone(&self.inputs[task]), session })
     }
 
     /// What runs `policy`: a lane on each accelerator that it uses.
     fn program(&mut self, policy: &PolicyPlan) -> Result<Built, Failure> {
-        let plans = self.plans;
-        let problem = &plans.posed.problem;
-        let segments = segments(policy.decision);
+        let problem = &self.posed.problem;
+        let tasks: Vec<usize> = (0..problem.tasks.len()).collect();
+        self.program_of(problem, &tasks, policy.decision)
+    }
+
+    /// The same of a decision on `problem`, whose tasks are these of all.
+    pub(super) fn program_of(
+        &mut self,
+        problem: &Problem,
+        tasks: &[usize],
+        decision: &Decision,
+    ) -> Result<Built, Failure> {
+        let segments = segments(decision);
         let tensors: Vec<Tensors> = problem.tasks.iter().map(|_| Tensors::default()).collect();
         let works = works(problem, &segments);
         let mut program = Program { segments: works, lanes: Vec::new() };
-        for (machine, order) in lanes(policy.decision, &segments).into_iter().enumerate() {
+        for (machine, order) in lanes(decision, &segments).into_iter().enumerate() {
             if order.is_empty() {
                 continue;
             }
+            let name = &problem.machines[machine].name;
             let mut parts = Vec::new();
             for &segment in &order {
                 let Segment { task, .. } = segments[segment];
-                parts.push(self.part(task, program.segments[segment].layers, &tensors[task])?);
+                parts.push(self.part(tasks[task], program.segments[segment].layers, name, &tensors[task])?);
             }
-            let name = &problem.machines[machine].name;
             let provider = self.provider(name)?;
             program.lanes.push(onnxruntime::lane(name, order, self.runtime, &provider, parts, self.seed));
         }
@@ -219,7 +268,7 @@ impl<'a> Builder<'a> {
 
     /// What executes an accelerator.
     pub(super) fn provider(&self, accelerator: &str) -> Result<Provider, Failure> {
-        let accelerators = &self.plans.posed.platform.value.accelerators;
+        let accelerators = &self.posed.platform.value.accelerators;
         let found = accelerators.iter().find(|it| it.name == accelerator);
         onnxruntime::provider(found.ok_or_else(|| anyhow!("there is no accelerator `{accelerator}`"))?).cloned()
     }
@@ -228,11 +277,11 @@ impl<'a> Builder<'a> {
     fn all_cores_serial(&mut self) -> Result<Reference, Failure> {
         let cores = available_cores();
         let label = format!("each network on all {} cores, one after the other", cores.len());
-        let n_tasks = self.plans.posed.problem.tasks.len();
+        let n_tasks = self.posed.problem.tasks.len();
         let works = self.whole_works();
         let mut parts = Vec::new();
         for (task, work) in works.iter().enumerate() {
-            parts.push(self.part(task, work.layers, &Tensors::default())?);
+            parts.push(self.part(task, work.layers, "all cores", &Tensors::default())?);
         }
         let provider = Provider::on_cores(cores);
         let order = (0..n_tasks).collect();
@@ -246,8 +295,8 @@ impl<'a> Builder<'a> {
         let works = self.whole_works();
         let mut lanes = Vec::new();
         for (task, work) in works.iter().enumerate() {
-            let part = self.part(task, work.layers, &Tensors::default())?;
-            let name = self.plans.posed.problem.tasks[task].name.clone();
+            let part = self.part(task, work.layers, "unbound", &Tensors::default())?;
+            let name = self.posed.problem.tasks[task].name.clone();
             lanes.push(onnxruntime::lane(&name, vec![task], self.runtime, &Provider::unbound(), vec![part], self.seed));
         }
         Ok((("unpinned-concurrent", label), Program { segments: works, lanes }))
@@ -255,7 +304,7 @@ impl<'a> Builder<'a> {
 
     /// Every task as one piece of work.
     fn whole_works(&self) -> Vec<Work> {
-        let problem = &self.plans.posed.problem;
+        let problem = &self.posed.problem;
         (0..problem.tasks.len()).map(|task| whole_work(problem, task)).collect()
     }
 
@@ -266,12 +315,12 @@ impl<'a> Builder<'a> {
         tensors: &Tensors,
         names: &BTreeSet<String>,
     ) -> Result<Program<OnnxRuntimeError>, Failure> {
-        let work = whole_work(&self.plans.posed.problem, task);
-        let mut part = self.part(task, work.layers, tensors)?;
+        let work = whole_work(&self.posed.problem, task);
+        let mut part = self.part(task, work.layers, "alone", tensors)?;
         let refused = |error: OnnxError| anyhow!("{}: {error}", part.what);
         let model = onnx::with_outputs(&self.models[task], names).map_err(refused)?;
         part.model = Arc::new(onnx::encode(&model).map_err(refused)?);
-        let first = self.plans.posed.platform.value.accelerators[0].name.clone();
+        let first = self.posed.platform.value.accelerators[0].name.clone();
         let provider = self.provider(&first)?;
         let lane = onnxruntime::lane(&first, vec![0], self.runtime, &provider, vec![part], self.seed);
         Ok(Program {

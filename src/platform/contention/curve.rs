@@ -6,9 +6,10 @@ use super::{Pccs, SlowdownTable};
 use crate::units::{GigabytesPerSecond, MegabytesPerSecond, Permille};
 
 /// How the traffic of the other accelerators slows one accelerator.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum ContentionCurve {
     /// No slowdown, whatever the others do.
+    #[default]
     None,
     /// The processor-centric model in three regions (PCCS, MICRO 2021).
     Pccs(Pccs),

@@ -2,10 +2,11 @@
 
 use crate::problem::GroupId;
 use crate::report::gantt::letter;
+use crate::report::run::capitalized;
 use crate::report::schedule::title;
 use crate::report::svg::escape;
-use crate::report::{ScheduleView, readable_value};
-use crate::schedule::{Objective, Proof, ProofState};
+use crate::report::{Align, ScheduleView, objective_words, readable_value, robust};
+use crate::schedule::{Proof, ProofState, Robustness};
 use crate::units::Nanoseconds;
 
 /// A table in a box that scrolls sideways on its own; a heading that begins with `>` stands over numbers.
@@ -103,21 +104,34 @@ pub(super) fn latencies(view: &ScheduleView) -> String {
 
 /// A row per baseline.
 pub(super) fn baselines(view: &ScheduleView) -> String {
-    let value = match view.objective {
-        Objective::Makespan => ">Makespan [ms]",
-        Objective::Throughput => ">Throughput [inferences/s]",
-    };
+    let (name, unit) = objective_words(view.objective);
+    let value = format!(">{} [{unit}]", capitalized(name));
     let number = |value| readable_value(view.objective, value).split(' ').next().unwrap_or_default().to_owned();
     let rows = view.baselines.iter().map(|baseline| {
         vec![
             format!("{}: {}", baseline.name, baseline.label),
-            number(view.objective.value(view.problem, &baseline.timeline)),
+            number(baseline.value(view.problem, view.objective)),
             format!("{:+.1} %", 100.0 * view.gain_over(baseline)),
             baseline.transitions.to_string(),
             if baseline.within_limit { "yes" } else { "no" }.to_owned(),
         ]
     });
-    table("Baselines", &["Baseline", value, ">Our gain", ">Transitions", "Within limit"], rows)
+    table("Baselines", &["Baseline", &value, ">Our gain", ">Transitions", "Within limit"], rows)
+}
+
+/// The sampled figures.
+pub(super) fn spreads(view: &ScheduleView, robustness: &Robustness) -> String {
+    let headings = ["Figure", ">5th percentile", ">Median", ">95th percentile"];
+    table("Sampled figures", &headings, robust::spread_rows(view, robustness))
+}
+
+/// What happens when one accelerator's numbers move together.
+pub(super) fn corners(view: &ScheduleView, robustness: &Robustness) -> String {
+    let heading =
+        |(heading, align): (String, Align)| if align == Align::Right { format!(">{heading}") } else { heading };
+    let headings = robust::corner_headings(view).map(heading);
+    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+    table("Corners", &headings, robust::corner_rows(view, robustness))
 }
 
 /// What the search counted.

@@ -35,8 +35,12 @@ fn map_computation(problem: &Problem) -> Decision {
     let mut dispatch = Dispatch::new(problem);
     let mut placement: Vec<Vec<usize>> = problem.tasks.iter().map(|task| vec![0; task.groups.len()]).collect();
     loop {
-        let frontier: Vec<GroupId> = (0..problem.tasks.len()).filter_map(|task| dispatch.next(task)).collect();
-        let Some(mapped) = best_mapping(problem, &dispatch, &frontier) else { break };
+        let frontier = frontier(problem, &dispatch);
+        let is_free = |id: GroupId, machine: usize| {
+            let leader = problem.leader(id.task);
+            leader == id.task || placement[leader][id.group] == machine
+        };
+        let Some(mapped) = best_mapping(problem, &dispatch, &frontier, &is_free) else { break };
         for (id, machine) in mapped {
             placement[id.task][id.group] = machine;
             dispatch.run(id, machine, with_transfers(problem, id, machine));
@@ -45,19 +49,35 @@ fn map_computation(problem: &Problem) -> Decision {
     Decision { placement, order: dispatch.order }
 }
 
+/// The groups that can be mapped next. Those of further frames wait for the first frame's, whose accelerator they get.
+fn frontier(problem: &Problem, dispatch: &Dispatch) -> Vec<GroupId> {
+    let leads = |id: &GroupId| {
+        let leader = problem.leader(id.task);
+        leader == id.task || dispatch.n_handed_out(leader) > id.group
+    };
+    (0..problem.tasks.len()).filter_map(|task| dispatch.next(task)).filter(leads).collect()
+}
+
 /// The mapping of as many frontier groups as accelerators after which the last accelerator finishes first; the first
 /// one among equals.
-fn best_mapping(problem: &Problem, dispatch: &Dispatch, frontier: &[GroupId]) -> Option<Vec<(GroupId, usize)>> {
+fn best_mapping(
+    problem: &Problem,
+    dispatch: &Dispatch,
+    frontier: &[GroupId],
+    is_free: &dyn Fn(GroupId, usize) -> bool,
+) -> Option<Vec<(GroupId, usize)>> {
     let at_once = problem.machines.len().min(frontier.len()).min(MOST_AT_ONCE);
     let mut mappings = Vec::new();
-    extend_mappings(problem, frontier, at_once, &mut Vec::new(), &mut mappings);
+    let may_run = |id: GroupId, machine: usize| problem.cost(id, machine).is_some() && is_free(id, machine);
+    extend_mappings(problem.machines.len(), &may_run, frontier, at_once, &mut Vec::new(), &mut mappings);
     mappings.retain(|mapping| !mapping.is_empty());
     mappings.into_iter().min_by_key(|mapping| last_finish(problem, dispatch, mapping))
 }
 
 /// All ways to choose `at_once` of the frontier's groups, in its order, each with an accelerator that can run it.
 fn extend_mappings(
-    problem: &Problem,
+    n_machines: usize,
+    may_run: &dyn Fn(GroupId, usize) -> bool,
     frontier: &[GroupId],
     at_once: usize,
     chosen: &mut Vec<(GroupId, usize)>,
@@ -68,9 +88,9 @@ fn extend_mappings(
         return;
     }
     for (position, &id) in frontier.iter().enumerate().take((frontier.len() + 1).saturating_sub(at_once)) {
-        for machine in (0..problem.machines.len()).filter(|&machine| problem.cost(id, machine).is_some()) {
+        for machine in (0..n_machines).filter(|&machine| may_run(id, machine)) {
             chosen.push((id, machine));
-            extend_mappings(problem, &frontier[position + 1..], at_once - 1, chosen, mappings);
+            extend_mappings(n_machines, may_run, &frontier[position + 1..], at_once - 1, chosen, mappings);
             chosen.pop();
         }
     }
@@ -107,19 +127,23 @@ fn remap(blind: &Problem, mut decision: Decision) -> Decision {
     decision
 }
 
-/// The decision with `id` next to `neighbour`, where it can run there and everything ends earlier.
+/// The decision with `id` next to `neighbour`, in all frames alike, where it can run there and everything ends earlier.
 fn moved(blind: &Problem, decision: &Decision, id: GroupId, neighbour: GroupId) -> Option<Decision> {
     let machine = decision.placement[neighbour.task][neighbour.group];
-    if decision.placement[id.task][id.group] == machine || blind.cost(id, machine).is_none() {
+    let stays = decision.placement[id.task][id.group] == machine || blind.cost(id, machine).is_none();
+    if stays || blind.leader(id.task) != id.task {
         return None;
     }
     let mut candidate = decision.clone();
-    candidate.placement[id.task][id.group] = machine;
-    for order in &mut candidate.order {
-        order.retain(|&other| other != id);
+    for task in (0..blind.tasks.len()).filter(|&task| blind.leader(task) == id.task) {
+        let (id, neighbour) = (GroupId { task, ..id }, GroupId { task, ..neighbour });
+        candidate.placement[task][id.group] = machine;
+        for order in &mut candidate.order {
+            order.retain(|&other| other != id);
+        }
+        let beside = candidate.order[machine].iter().position(|&other| other == neighbour)?;
+        candidate.order[machine].insert(beside + usize::from(neighbour < id), id);
     }
-    let beside = candidate.order[machine].iter().position(|&other| other == neighbour)?;
-    candidate.order[machine].insert(beside + usize::from(neighbour < id), id);
     let (before, after) = (evaluate(blind, decision).ok()?, evaluate(blind, &candidate).ok()?);
     (after.makespan() < before.makespan()).then_some(candidate)
 }

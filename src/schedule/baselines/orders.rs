@@ -1,6 +1,7 @@
 //! Orders of given placements: which task orders are tried, and the two ways in which accelerators follow one.
 
 use crate::problem::{Cost, GroupId, Problem};
+use crate::schedule::goal::Goal;
 use crate::schedule::{Decision, Objective, evaluate};
 use crate::units::Nanoseconds;
 
@@ -43,20 +44,22 @@ fn shortest_chain(problem: &Problem, task: usize) -> Nanoseconds {
     problem.tasks[task].groups.iter().filter_map(|group| fastest(&group.costs)).sum()
 }
 
-/// The best decision with this placement: tasks in each of `orders`, served task by task or as they become ready.
+/// The best decision with this placement and its score: tasks in each of `orders`, served task by task or as they become
+/// ready.
 pub(super) fn best_order(
     problem: &Problem,
     objective: Objective,
     placement: &[Vec<usize>],
     orders: &[Vec<usize>],
 ) -> Option<(Decision, u64)> {
+    let goal = Goal::new(problem, objective);
     let mut best: Option<(Decision, u64)> = None;
     for order in orders {
         for decision in [task_by_task(problem, placement, order), as_ready(problem, placement, order)] {
             let Ok(timeline) = evaluate(problem, &decision) else { continue };
-            let value = objective.value(problem, &timeline);
-            if best.as_ref().is_none_or(|&(_, best)| objective.is_better(value, best)) {
-                best = Some((decision, value));
+            let score = goal.score(&decision.placement, &timeline);
+            if best.as_ref().is_none_or(|&(_, best)| score < best) {
+                best = Some((decision, score));
             }
         }
     }
@@ -129,6 +132,11 @@ impl<'a> Dispatch<'a> {
         let done = |task: usize| self.tasks[task].1 == self.problem.tasks[task].groups.len();
         let free = self.problem.tasks[task].after.iter().all(|&before| done(before));
         (free && !done(task)).then(|| GroupId { task, group: self.tasks[task].1 })
+    }
+
+    /// How many groups of `task` are handed out.
+    pub(super) fn n_handed_out(&self, task: usize) -> usize {
+        self.tasks[task].1
     }
 
     /// When a group that [`Dispatch::next`] gives could start on `machine`.

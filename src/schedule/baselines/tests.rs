@@ -28,17 +28,23 @@ fn task(name: &str, entry: u64, groups: &[(u64, u64)]) -> Task {
         launch: vec![Nanoseconds::ZERO; 2],
         release: Nanoseconds::ZERO,
         after: Vec::new(),
+        ..Task::default()
     }
 }
 
 fn problem(tasks: Vec<Task>) -> Problem {
-    let machine = |name: &str| Machine { name: name.to_owned(), curve: ContentionCurve::None, pays_network_io: false };
-    Problem { machines: vec![machine("gpu"), machine("dla")], tasks, max_transitions: Some(1) }
+    let machine = |name: &str| Machine {
+        name: name.to_owned(),
+        curve: ContentionCurve::None,
+        pays_network_io: false,
+        ..Machine::default()
+    };
+    Problem { machines: vec![machine("gpu"), machine("dla")], tasks, max_transitions: Some(1), ..Problem::default() }
 }
 
 fn found(problem: &Problem, objective: Objective, name: &str) -> Vec<(String, u64)> {
     let of_name = baselines(problem, objective).into_iter().filter(|baseline| baseline.name == name);
-    of_name.map(|baseline| (baseline.label, objective.value(problem, &baseline.timeline))).collect()
+    of_name.map(|baseline| (baseline.label.clone(), baseline.value(problem, objective))).collect()
 }
 
 fn placement(problem: &Problem, name: &str) -> Vec<Vec<usize>> {
@@ -154,4 +160,19 @@ fn more_networks_than_can_be_counted_still_have_baselines() {
     let shown = found(&problem, Objective::Makespan, "gpu-dla");
     assert_eq!(shown.len(), 6);
     assert!(shown.iter().all(|&(_, makespan)| makespan < 7000), "{shown:?}");
+}
+
+#[test]
+fn every_baseline_places_the_frames_of_an_instance_alike() {
+    let first = task("a[0]", 5, &[(100, 110), (100, 300)]);
+    let second = Task { name: "a[1]".to_owned(), frame_of: Some(0), ..first.clone() };
+    let third = Task { name: "a[2]".to_owned(), frame_of: Some(0), after: vec![0], ..first.clone() };
+    let problem = problem(vec![first, second, third, task("b", 5, &[(50, 90)])]);
+    problem.validate().unwrap();
+    let baselines = baselines(&problem, Objective::Makespan);
+    assert_eq!(found(&problem, Objective::Makespan, "gpu-dla").len(), 2);
+    for baseline in baselines {
+        let [one, two, three, _] = &baseline.decision.placement[..] else { panic!("{baseline:?}") };
+        assert!(one == two && two == three, "{}: {:?}", baseline.name, baseline.decision.placement);
+    }
 }

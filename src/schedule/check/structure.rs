@@ -74,6 +74,17 @@ pub(super) fn within_transition_limit(report: &mut Report, decision: &Decision) 
     }
 }
 
+/// A further frame of a stream is placed as its first one.
+pub(super) fn frames_placed_alike(report: &mut Report, decision: &Decision) {
+    let problem = report.problem;
+    for (task, placement) in problem.tasks.iter().zip(&decision.placement) {
+        let Some(first) = task.frame_of else { continue };
+        report.demand(*placement == decision.placement[first], Rule::Frames, || {
+            format!("`{}` is placed otherwise than `{}`, of which it is a frame", task.name, problem.tasks[first].name)
+        });
+    }
+}
+
 /// Groups can be taken one after the other, each after everything that it waits for.
 pub(super) fn free_of_circles(report: &mut Report, decision: &Decision) {
     let problem = report.problem;

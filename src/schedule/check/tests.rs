@@ -3,16 +3,21 @@
 use super::*;
 use crate::group::LayerRange;
 use crate::platform::{ContentionCurve, SlowdownTable};
-use crate::problem::{Cost, Group, GroupId, Machine, Task};
+use crate::problem::{Cost, Due, Group, GroupId, Machine, Task};
 use crate::schedule::{Occupation, evaluate};
-use crate::units::{MegabytesPerSecond, Nanoseconds};
+use crate::units::{MegabytesPerSecond, Milliwatts, Nanoseconds};
 
 const GPU: usize = 0;
 const DLA: usize = 1;
 
 fn machine(name: &str, slowest: f64) -> Machine {
     let table = SlowdownTable { own: vec![0.0], external: vec![0.0, 60.0], speed: vec![vec![1.0, slowest]] };
-    Machine { name: name.to_owned(), curve: ContentionCurve::Table(table), pays_network_io: name == "dla" }
+    Machine {
+        name: name.to_owned(),
+        curve: ContentionCurve::Table(table),
+        pays_network_io: name == "dla",
+        ..Machine::default()
+    }
 }
 
 fn cost(work: u64) -> Cost {
@@ -31,6 +36,7 @@ fn task(name: &str, groups: Vec<Group>) -> Task {
         launch: vec![Nanoseconds(3), Nanoseconds(7)],
         release: Nanoseconds::ZERO,
         after: Vec::new(),
+        ..Task::default()
     }
 }
 
@@ -48,9 +54,11 @@ fn problem() -> Problem {
         tasks: vec![
             task("googlenet", googlenet),
             Task { release: Nanoseconds(20), ..task("alexnet", alexnet) },
-            Task { after: vec![0], ..task("vgg", vgg) },
+            Task { after: vec![0], due: Some(Due { at: Nanoseconds(10), weight: 3 }), ..task("vgg", vgg) },
         ],
         max_transitions: Some(1),
+        idle_power: Milliwatts(700),
+        ..Problem::default()
     }
 }
 
@@ -270,11 +278,11 @@ fn refuses_a_timeline_that_ignores_contention() {
 #[test]
 fn refuses_a_forged_value() {
     let timeline = evaluate(&problem(), &decision()).unwrap();
-    for objective in [Objective::Makespan, Objective::Throughput] {
-        let value = objective.value(&problem(), &timeline);
-        assert_eq!(check_value(&problem(), &timeline, objective, value), Ok(()));
+    for objective in [Objective::Makespan, Objective::Throughput, Objective::Tardiness, Objective::Energy] {
+        let value = objective.value(&problem(), &decision().placement, &timeline);
+        assert_eq!(check_value(&problem(), &decision(), &timeline, objective, value), Ok(()));
         for forged in [value - 1, value + 1] {
-            let violation = check_value(&problem(), &timeline, objective, forged).unwrap_err();
+            let violation = check_value(&problem(), &decision(), &timeline, objective, forged).unwrap_err();
             assert_eq!(violation.rule, Rule::Value);
             assert!(violation.message.contains(&format!("is {value}, but {forged} is claimed")), "{violation}");
         }

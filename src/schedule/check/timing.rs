@@ -103,6 +103,18 @@ pub(super) fn tasks_wait(report: &mut Report, timeline: &Timeline) {
     }
 }
 
+/// No task takes longer than the latency cap from its release to its end.
+pub(super) fn within_latency_cap(report: &mut Report, timeline: &Timeline) {
+    let problem = report.problem;
+    let Some(cap) = problem.latency_cap else { return };
+    for (idx, task) in problem.tasks.iter().enumerate() {
+        let latency = Nanoseconds(task_end(timeline, idx).0.saturating_sub(task.release.0));
+        report.demand(latency <= cap, Rule::LatencyCap, || {
+            format!("`{}` takes {}, more than the latency cap of {}", task.name, exact(latency), exact(cap))
+        });
+    }
+}
+
 /// Each group starts no later than the last of its causes.
 pub(super) fn nobody_idles(report: &mut Report, decision: &Decision, timeline: &Timeline) {
     for (machine, order) in decision.order.iter().enumerate() {

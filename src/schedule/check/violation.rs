@@ -16,6 +16,10 @@ pub enum Rule {
     Support,
     /// No task changes accelerator more often than allowed.
     TransitionLimit,
+    /// Frames of a stream are placed alike.
+    Frames,
+    /// No task takes longer than the latency cap.
+    LatencyCap,
     /// Nobody waits for themselves.
     Circle,
     /// Phases follow each other.

@@ -12,13 +12,29 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Decision;
-use super::bounds::{Goal, Prices};
+use super::bounds::Prices;
+use super::goal::{Goal, Settled};
 use super::limits::Limits;
 use super::tables::Tables;
 use crate::problem::GroupId;
 pub(super) use remaining::MAX_TASKS;
 use remaining::Remaining;
 use state::{Choice, State};
+
+/// Nodes that are counted at once; the clock is looked at between.
+const NODES_AT_ONCE: u64 = 256;
+
+/// Most states that the oracles of all threads together remember; each takes some 200 bytes.
+const MOST_STATES: usize = 2_000_000;
+
+/// Nodes that could be visited in the time of fitting prices once.
+const NODES_OF_A_FIT: u64 = 200;
+
+/// Nodes that a combination gets before prices are fitted to it.
+const NODES_BEFORE_FITTING: u64 = 200;
+
+/// Fewest open groups with which prices are fitted anew.
+const FEWEST_OPEN: usize = 6;
 
 /// What a search of one combination ended with.
 #[derive(Debug)]
@@ -32,76 +48,103 @@ pub(super) struct Verdict {
 /// Searches combinations one after another, reusing its buffers.
 pub(super) struct Oracle<'a> {
     tables: &'a Tables<'a>,
-    prices: &'a Prices,
-    goal: Goal,
+    goal: Goal<'a>,
     states: Vec<State>,
-    memo: HashMap<Box<[u64]>, (u64, u64), BuildHasherDefault<WordHasher>>,
+    memo: HashMap<Box<[u64]>, (u64, Settled), BuildHasherDefault<WordHasher>>,
+    /// Most states that are remembered: beyond, equal ones are searched again.
+    most_states: usize,
     key: Vec<u64>,
     log: Vec<(usize, GroupId)>,
     /// Scores from here on don't matter.
     cutoff: u64,
     best: Option<Vec<(usize, GroupId)>>,
-    /// Nodes that this call may still visit.
+    /// Nodes that this call may still ask for, and those that it was granted.
     nodes_left: u64,
+    granted: u64,
+    /// Nodes that this call visited, times that it fitted prices, and fewest open groups with which it does.
+    visited: u64,
+    fits: u64,
+    fewest_open: usize,
 }
 
 impl<'a> Oracle<'a> {
-    pub(super) fn new(tables: &'a Tables<'a>, prices: &'a Prices, goal: Goal) -> Self {
+    pub(super) fn new(tables: &'a Tables<'a>, goal: Goal<'a>, n_threads: usize) -> Self {
         let depth = 4 * tables.offsets[tables.n_tasks] + 2 * tables.n_machines + 8;
         Self {
             tables,
-            prices,
             goal,
             states: vec![State::new(tables); depth],
             memo: HashMap::default(),
+            most_states: MOST_STATES / n_threads,
             key: vec![],
             log: vec![],
             cutoff: u64::MAX,
             best: None,
             nodes_left: 0,
+            visited: 0,
+            fits: 0,
+            fewest_open: usize::MAX,
+            granted: 0,
         }
     }
 
     /// Looks for an order with a score below `cutoff`, on at most `max_nodes` nodes. `allowed` holds the bit set of
     /// accelerators that every group may use, by flat index.
-    pub(super) fn search(&mut self, allowed: &[u64], cutoff: u64, max_nodes: u64, limits: &mut Limits) -> Verdict {
-        let remaining = Remaining::new(self.tables, self.prices, allowed);
-        self.memo.clear();
-        self.log.clear();
-        (self.cutoff, self.best, self.nodes_left) = (cutoff, None, max_nodes);
-        self.states[0].reset();
-        let complete = self.explore(0, &remaining, limits);
+    pub(super) fn search(
+        &mut self,
+        allowed: &[u64],
+        prices: &Prices,
+        cutoff: u64,
+        max_nodes: u64,
+        limits: &Limits,
+    ) -> Verdict {
+        let remaining = Remaining::new(self.tables, prices, self.goal, allowed);
+        (self.cutoff, self.best) = (cutoff, None);
+        let few = max_nodes.min(NODES_BEFORE_FITTING);
+        let complete = self.explore_anew(&remaining, few, usize::MAX, limits)
+            || few < max_nodes && self.explore_anew(&remaining, max_nodes - few, allowed.len(), limits);
         Verdict { found: self.best.take().map(|log| self.decision(&log)), complete }
     }
 
+    /// Searches everything on at most `max_nodes` nodes; fits prices anew where at least `fewest_open` groups are open.
+    fn explore_anew(&mut self, remaining: &Remaining, max_nodes: u64, fewest_open: usize, limits: &Limits) -> bool {
+        self.memo.clear();
+        self.log.clear();
+        self.nodes_left = max_nodes;
+        (self.visited, self.fits, self.fewest_open) = (0, 0, fewest_open);
+        self.states[0].reset();
+        let complete = self.explore(0, remaining, limits);
+        limits.return_nodes(std::mem::take(&mut self.granted));
+        complete
+    }
+
     /// Lower bound of the score of everything within `allowed`.
-    pub(super) fn root_bound(&self, allowed: &[u64]) -> u64 {
-        let remaining = Remaining::new(self.tables, self.prices, allowed);
-        remaining.bound(self.tables, self.prices, self.goal, &State::new(self.tables))
+    pub(super) fn root_bound(&self, allowed: &[u64], prices: &Prices) -> u64 {
+        let remaining = Remaining::new(self.tables, prices, self.goal, allowed);
+        remaining.bound(self.tables, self.goal, &State::new(self.tables))
     }
 
     /// Least time that every task needs by itself within `allowed`.
-    pub(super) fn shortest_chains(&self, allowed: &[u64]) -> Vec<u64> {
-        let remaining = Remaining::new(self.tables, self.prices, allowed);
+    pub(super) fn shortest_chains(&self, allowed: &[u64], prices: &Prices) -> Vec<u64> {
+        let remaining = Remaining::new(self.tables, prices, self.goal, allowed);
         let start = State::new(self.tables);
         (0..self.tables.n_tasks).map(|task| remaining.chain(self.tables, &start, task)).collect()
     }
 
     /// Searches everything below the state at `depth`; false where a limit stopped it.
-    fn explore(&mut self, depth: usize, remaining: &Remaining, limits: &mut Limits) -> bool {
+    fn explore(&mut self, depth: usize, remaining: &Remaining, limits: &Limits) -> bool {
         loop {
-            if self.nodes_left == 0 || !limits.visit_node() {
+            if !self.visit_node(limits) {
                 return false;
             }
-            self.nodes_left -= 1;
             let state = &mut self.states[depth];
-            let choice = state.settle(self.tables, remaining, &mut self.log);
-            if remaining.bound(self.tables, self.prices, self.goal, state) >= self.cutoff {
+            let choice = state.settle(self.tables, self.goal, remaining, &mut self.log);
+            if remaining.bound(self.tables, self.goal, state) >= self.cutoff {
                 return true;
             }
             match choice {
                 Some(choice) => return self.merged(depth) || self.branch(depth, choice, remaining, limits),
-                None if state.advance(self.tables) => {}
+                None if state.advance(self.tables, self.goal) => {}
                 None => {
                     self.finish(depth);
                     return true;
@@ -110,7 +153,51 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    fn branch(&mut self, depth: usize, choice: Choice, remaining: &Remaining, limits: &mut Limits) -> bool {
+    /// Counts a node; false where this call has no more, or the whole search.
+    fn visit_node(&mut self, limits: &Limits) -> bool {
+        if self.granted == 0 && self.nodes_left > 0 {
+            self.granted = limits.grant_nodes(self.nodes_left.min(NODES_AT_ONCE));
+            self.nodes_left -= self.granted;
+        }
+        self.visited += 1;
+        let is_granted = self.granted > 0;
+        self.granted = self.granted.saturating_sub(1);
+        is_granted
+    }
+
+    fn branch(&mut self, depth: usize, choice: Choice, remaining: &Remaining, limits: &Limits) -> bool {
+        let n_open = self.states[depth].n_open(self.tables);
+        if !self.is_worth_fitting(remaining, n_open) {
+            return self.take_options(depth, choice, remaining, limits);
+        }
+        let state = &self.states[depth];
+        let Some(vector) = remaining.fitted_vector(self.tables, state, self.cutoff) else {
+            return self.take_options(depth, choice, remaining, limits);
+        };
+        self.fits += 1;
+        let prices = remaining.base.with(&vector);
+        let fitted = remaining.with_prices(self.tables, &prices, self.goal, n_open);
+        if fitted.bound(self.tables, self.goal, state) >= self.cutoff {
+            return true;
+        }
+        self.take_options(depth, choice, &fitted, limits)
+    }
+
+    /// Whether prices are fitted anew to what is still to be done: where much is, and where it pays. Fitting goes as deep
+    /// as leaves most of the time to visiting nodes.
+    fn is_worth_fitting(&mut self, remaining: &Remaining, n_open: usize) -> bool {
+        if self.fewest_open == usize::MAX {
+            return false;
+        }
+        if self.visited > 4 * self.fits * NODES_OF_A_FIT {
+            self.fewest_open = self.fewest_open.saturating_sub(1).max(FEWEST_OPEN);
+        } else if self.visited < self.fits * NODES_OF_A_FIT {
+            self.fewest_open += 1;
+        }
+        remaining.can_be_fitted(self.tables) && n_open >= self.fewest_open && n_open < remaining.fitted_at
+    }
+
+    fn take_options(&mut self, depth: usize, choice: Choice, remaining: &Remaining, limits: &Limits) -> bool {
         let n_logged = self.log.len();
         for option in self.states[depth].options(self.tables, remaining, choice) {
             let (above, below) = self.states.split_at_mut(depth + 1);
@@ -125,21 +212,26 @@ impl<'a> Oracle<'a> {
         true
     }
 
-    /// Whether an equal relative state was searched that was no later and had earned no less.
+    /// Whether an equal relative state was searched that was no later and had settled no worse.
     fn merged(&mut self, depth: usize) -> bool {
         let state = &self.states[depth];
         state.write_key(self.tables, &mut self.key);
-        let reached = (state.now, state.earned);
+        let reached = (state.now, state.settled);
+        let no_worse = |one: &(u64, Settled), other: &(u64, Settled)| {
+            one.0 <= other.0 && one.1.paid <= other.1.paid && one.1.excess <= other.1.excess
+        };
         match self.memo.get_mut(self.key.as_slice()) {
-            Some(known) if known.0 <= reached.0 && known.1 >= reached.1 => true,
+            Some(known) if no_worse(known, &reached) => true,
             Some(known) => {
-                if reached.0 <= known.0 && reached.1 >= known.1 {
+                if no_worse(&reached, known) {
                     *known = reached;
                 }
                 false
             }
             None => {
-                self.memo.insert(self.key.clone().into_boxed_slice(), reached);
+                if self.memo.len() < self.most_states {
+                    self.memo.insert(self.key.clone().into_boxed_slice(), reached);
+                }
                 false
             }
         }
@@ -149,10 +241,7 @@ impl<'a> Oracle<'a> {
     fn finish(&mut self, depth: usize) {
         let state = &self.states[depth];
         if state.all_ended(self.tables) {
-            let score = match self.goal.objective {
-                super::Objective::Makespan => state.now,
-                super::Objective::Throughput => self.goal.convert(state.earned),
-            };
+            let score = self.goal.final_score(state.settled, state.now);
             if score < self.cutoff {
                 self.cutoff = score;
                 self.best = Some(self.log.clone());

@@ -1,7 +1,9 @@
 //! What is still to be done from a state of the oracle: lower bounds of chains, loads and prices, from suffix sums over
 //! the groups of a combination.
 
-use super::super::bounds::{Goal, Prices, mul_div};
+use super::super::bounds::{Prices, Vector, paid};
+use super::super::fitting;
+use super::super::goal::{Goal, Outlook};
 use super::super::tables::Tables;
 use super::state::{Phase, Stage, State};
 use crate::problem::GroupId;
@@ -9,8 +11,17 @@ use crate::problem::GroupId;
 /// Most tasks that the search takes.
 pub(in crate::schedule) const MAX_TASKS: usize = 32;
 
+/// Most price vectors, loads included: a grid of quarters over four accelerators has 35 and one may be fitted; beyond, an
+/// accelerator has one of each.
+const MAX_VECTORS: usize = 72;
+
 /// Suffix sums of one combination, in which every group may use a set of accelerators.
-pub(super) struct Remaining {
+pub(super) struct Remaining<'p> {
+    prices: &'p Prices,
+    /// The prices without what was fitted to a state.
+    pub(super) base: &'p Prices,
+    /// Open groups of the state that they were fitted to.
+    pub(super) fitted_at: usize,
     /// Bit set of allowed accelerators by flat group.
     allowed: Vec<u64>,
     /// Union of the sets from a group to the end of its task.
@@ -23,14 +34,19 @@ pub(super) struct Remaining {
     n_mixed: usize,
     /// Whether every group has one accelerator.
     is_fixed: bool,
+    /// Least energy that the groups from one on draw, laid out as `sums`; empty where nobody counts it.
+    energy: Vec<u64>,
 }
 
-impl Remaining {
-    pub(super) fn new(tables: &Tables, prices: &Prices, allowed: &[u64]) -> Self {
-        let n_mixed = prices.mixed.len();
+impl<'p> Remaining<'p> {
+    pub(super) fn new(tables: &Tables, prices: &'p Prices, goal: Goal, allowed: &[u64]) -> Self {
+        let n_mixed = prices.n_vectors();
         let n_vectors = n_mixed + tables.n_machines;
         let n_flat = allowed.len();
         let mut remaining = Self {
+            prices,
+            base: prices,
+            fitted_at: usize::MAX,
             allowed: allowed.to_vec(),
             later: vec![0; n_flat],
             chains: vec![0; n_flat * tables.n_machines],
@@ -38,16 +54,54 @@ impl Remaining {
             n_vectors,
             n_mixed,
             is_fixed: allowed.iter().all(|set| set.is_power_of_two()),
+            energy: if goal.counts_energy() { vec![0; n_flat + tables.n_tasks] } else { vec![] },
         };
         for task in 0..tables.n_tasks {
             for group in (0..tables.n_groups(task)).rev() {
-                remaining.add_group(tables, prices, task, group);
+                remaining.add_group(tables, task, group);
+                if goal.counts_energy() {
+                    remaining.add_energy(tables, goal, task, group);
+                }
             }
         }
         remaining
     }
 
-    fn add_group(&mut self, tables: &Tables, prices: &Prices, task: usize, group: usize) {
+    /// The same with other prices, fitted to a state with `fitted_at` open groups.
+    pub(super) fn with_prices<'q>(
+        &self,
+        tables: &Tables,
+        prices: &'q Prices,
+        goal: Goal,
+        fitted_at: usize,
+    ) -> Remaining<'q>
+    where
+        'p: 'q,
+    {
+        Remaining { base: self.base, fitted_at, ..Remaining::new(tables, prices, goal, &self.allowed) }
+    }
+
+    /// Whether prices can be fitted to states: every group has one accelerator, of two or three.
+    pub(super) fn can_be_fitted(&self, tables: &Tables) -> bool {
+        self.is_fixed && (2..=3).contains(&tables.n_machines)
+    }
+
+    /// Prices fitted to what is still to be done, so that it pays up to `cutoff`.
+    pub(super) fn fitted_vector(&self, tables: &Tables, state: &State, cutoff: u64) -> Option<Vector> {
+        let open = (0..tables.n_tasks).flat_map(|task| {
+            (state.stages[task].group..tables.n_groups(task)).filter_map(move |group| {
+                let machine = self.only_machine(tables, task, group)?;
+                let slot = tables.slot(task, group, machine);
+                let is_running = state.stages[task].running && group == state.stages[task].group;
+                let work =
+                    if is_running { state.lanes[machine].work_left(tables, slot) } else { tables.cost(slot).work };
+                (work > 0).then_some((slot, work))
+            })
+        });
+        fitting::of_works(tables, self.prices, &open.collect::<Vec<_>>(), cutoff.saturating_sub(state.now))
+    }
+
+    fn add_group(&mut self, tables: &Tables, task: usize, group: usize) {
         let flat = tables.offsets[task] + group;
         let is_last = group + 1 == tables.n_groups(task);
         self.later[flat] = self.allowed[flat] | if is_last { 0 } else { self.later[flat + 1] };
@@ -60,12 +114,22 @@ impl Remaining {
         for vector in 0..self.n_vectors {
             let weight = if vector < self.n_mixed {
                 let slots = bits(self.allowed[flat]).map(|machine| tables.slot(task, group, machine));
-                slots.map(|slot| prices.of(vector, slot, tables.cost(slot).work)).min().unwrap_or(0)
+                slots.map(|slot| self.prices.of(vector, slot, tables.cost(slot).work)).min().unwrap_or(0)
             } else {
                 self.certain_load(tables, task, group, vector - self.n_mixed)
             };
             self.sums[row + vector] = self.sums[row + self.n_vectors + vector] + weight;
         }
+    }
+
+    fn add_energy(&mut self, tables: &Tables, goal: Goal, task: usize, group: usize) {
+        let flat = tables.offsets[task] + group;
+        let of_machine = |machine: usize| {
+            let certain = self.certain_load(tables, task, group, machine);
+            goal.energy(machine, certain.max(tables.cost(tables.slot(task, group, machine)).work))
+        };
+        let least = bits(self.allowed[flat]).map(of_machine).min().unwrap_or(0);
+        self.energy[flat + task] = self.energy[flat + task + 1].saturating_add(least);
     }
 
     /// Least time after the work of `slot` that isn't a task's last: leaving, entering, and what follows.
@@ -124,7 +188,7 @@ impl Remaining {
     }
 
     /// Lower bound of the score of everything below `state`.
-    pub(super) fn bound(&self, tables: &Tables, prices: &Prices, goal: Goal, state: &State) -> u64 {
+    pub(super) fn bound(&self, tables: &Tables, goal: Goal, state: &State) -> u64 {
         let mut ends = [0; MAX_TASKS];
         let mut open = [0; MAX_TASKS];
         let mut n_open = 0;
@@ -135,11 +199,21 @@ impl Remaining {
                 ends[task] = self.end(tables, state, task, &ends);
             }
         }
-        let joint = |tasks: &[usize]| state.now + self.most_paid(tables, prices, state, tasks);
-        goal.bound(tables, state.earned, &open[..n_open], &ends, &joint).max(match goal.objective {
-            super::super::Objective::Makespan => state.now,
-            super::super::Objective::Throughput => 0,
-        })
+        let open = &open[..n_open];
+        let joint = |tasks: &[usize]| state.now + self.most_paid(tables, state, tasks);
+        let energy = if goal.counts_energy() { self.least_energy(tables, goal, state, open) } else { 0 };
+        goal.bound(state.now, state.settled, &Outlook { open, ends: &ends, energy, joint: &joint })
+    }
+
+    /// Least energy that the open tasks still draw.
+    fn least_energy(&self, tables: &Tables, goal: Goal, state: &State, open: &[usize]) -> u64 {
+        let of_task = |&task: &usize| {
+            let reached = &state.stages[task];
+            let row = tables.offsets[task] + task + reached.group;
+            let Some(machine) = reached.machine.filter(|_| reached.running) else { return self.energy[row] };
+            self.energy[row + 1].saturating_add(goal.energy(machine, self.occupied(tables, state, task, machine)))
+        };
+        open.iter().map(of_task).fold(0, u64::saturating_add)
     }
 
     /// Earliest end of an open task, given those of the tasks that it waits for.
@@ -186,33 +260,32 @@ impl Remaining {
     }
 
     /// The most that `tasks` still pay to any vector.
-    fn most_paid(&self, tables: &Tables, prices: &Prices, state: &State, tasks: &[usize]) -> u64 {
-        let pay = |vector: usize| tasks.iter().map(|&task| self.paid(tables, prices, state, task, vector)).sum::<u64>();
-        let mixed = (0..self.n_mixed).map(pay).max().unwrap_or(0);
-        let loads = (0..tables.n_machines)
-            .map(|machine| pay(self.n_mixed + machine) + self.idle(tables, state, machine, tasks));
-        mixed.max(loads.max().unwrap_or(0))
+    fn most_paid(&self, tables: &Tables, state: &State, tasks: &[usize]) -> u64 {
+        let mut totals = [0; MAX_VECTORS];
+        let totals = &mut totals[..self.n_vectors];
+        for &task in tasks {
+            self.add_paid(tables, state, task, totals);
+        }
+        let (mixed, loads) = totals.split_at(self.n_mixed);
+        let loads = loads.iter().enumerate().map(|(machine, load)| load + self.idle(tables, state, machine, tasks));
+        mixed.iter().copied().chain(loads).max().unwrap_or(0)
     }
 
-    fn paid(&self, tables: &Tables, prices: &Prices, state: &State, task: usize, vector: usize) -> u64 {
+    /// Adds what `task` still pays to every vector.
+    fn add_paid(&self, tables: &Tables, state: &State, task: usize, totals: &mut [u64]) {
         let reached = &state.stages[task];
-        let row = (tables.offsets[task] + task + reached.group) * self.n_vectors + vector;
-        if !reached.running {
-            return self.sums[row];
+        let row = (tables.offsets[task] + task + reached.group + usize::from(reached.running)) * self.n_vectors;
+        for (total, sum) in totals.iter_mut().zip(&self.sums[row..row + self.n_vectors]) {
+            *total += sum;
         }
-        let rest = self.sums[row + self.n_vectors];
-        let Some(machine) = reached.machine else { return rest };
+        let Some(machine) = reached.machine.filter(|_| reached.running) else { return };
         let slot = tables.slot(task, reached.group, machine);
         let lane = &state.lanes[machine];
-        if vector >= self.n_mixed {
-            let is_here = vector - self.n_mixed == machine;
-            return rest + if is_here { self.occupied(tables, state, task, machine) } else { 0 };
+        let work = lane.work_left(tables, slot);
+        for (total, &price) in totals.iter_mut().zip(self.prices.of_slot(slot)) {
+            *total += paid(work, price);
         }
-        rest + match lane.phase {
-            Phase::Launch | Phase::Entry => prices.of(vector, slot, tables.cost(slot).work),
-            Phase::Work => mul_div(lane.left, prices.mixed[vector][slot], 1_000_000_000),
-            Phase::Exit => 0,
-        }
+        totals[self.n_mixed + machine] += self.occupied(tables, state, task, machine);
     }
 
     /// How long the running group of `task` certainly still occupies `machine`.

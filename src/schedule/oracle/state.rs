@@ -1,7 +1,7 @@
 //! The state of a timeline under construction: what every accelerator does, how far every task is. It moves exactly as
 //! the evaluator does; what isn't decided yet is returned as a choice.
 
-use super::super::bounds::task_throughput;
+use super::super::goal::{Goal, Settled};
 use super::super::tables::Tables;
 use super::remaining::Remaining;
 use crate::problem::GroupId;
@@ -65,8 +65,7 @@ pub(super) enum Choose {
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) now: u64,
-    /// Throughput of the tasks that have ended.
-    pub(super) earned: u64,
+    pub(super) settled: Settled,
     pub(super) lanes: Vec<Lane>,
     pub(super) stages: Vec<Stage>,
 }
@@ -74,19 +73,35 @@ pub(super) struct State {
 const IDLE: Lane = Lane { task: None, phase: Phase::Launch, left: 0, speed: 0, hold: None, last: None };
 const FRESH: Stage = Stage { group: 0, machine: None, before: None, after: None, running: false };
 
+impl Lane {
+    /// Work that its group, on `slot`, still has to do, rounded down to whole nanoseconds.
+    pub(super) fn work_left(&self, tables: &Tables, slot: usize) -> u64 {
+        match self.phase {
+            Phase::Launch | Phase::Entry => tables.cost(slot).work,
+            Phase::Work => self.left / 1000,
+            Phase::Exit => 0,
+        }
+    }
+}
+
 impl State {
     pub(super) fn new(tables: &Tables) -> Self {
-        Self { now: 0, earned: 0, lanes: vec![IDLE; tables.n_machines], stages: vec![FRESH; tables.n_tasks] }
+        Self {
+            now: 0,
+            settled: Settled::default(),
+            lanes: vec![IDLE; tables.n_machines],
+            stages: vec![FRESH; tables.n_tasks],
+        }
     }
 
     pub(super) fn reset(&mut self) {
-        (self.now, self.earned) = (0, 0);
+        (self.now, self.settled) = (0, Settled::default());
         self.lanes.fill(IDLE);
         self.stages.fill(FRESH);
     }
 
     pub(super) fn copy_from(&mut self, other: &Self) {
-        (self.now, self.earned) = (other.now, other.earned);
+        (self.now, self.settled) = (other.now, other.settled);
         self.lanes.copy_from_slice(&other.lanes);
         self.stages.copy_from_slice(&other.stages);
     }
@@ -95,6 +110,7 @@ impl State {
     pub(super) fn settle(
         &mut self,
         tables: &Tables,
+        goal: Goal,
         remaining: &Remaining,
         log: &mut Vec<(usize, GroupId)>,
     ) -> Option<Choice> {
@@ -105,7 +121,7 @@ impl State {
             let mut moved = false;
             for machine in 0..self.lanes.len() {
                 while self.lanes[machine].task.is_some() && self.lanes[machine].left == 0 {
-                    if let Some(choice) = self.end_phase(tables, remaining, machine) {
+                    if let Some(choice) = self.end_phase(tables, goal, remaining, machine) {
                         return Some(choice);
                     }
                     moved = true;
@@ -133,7 +149,7 @@ impl State {
     }
 
     /// Moves a lane into its next phase; a choice where the accelerator of the task's next group is open.
-    fn end_phase(&mut self, tables: &Tables, remaining: &Remaining, machine: usize) -> Option<Choice> {
+    fn end_phase(&mut self, tables: &Tables, goal: Goal, remaining: &Remaining, machine: usize) -> Option<Choice> {
         let lane = &mut self.lanes[machine];
         let task = lane.task?;
         let stage = &mut self.stages[task];
@@ -155,20 +171,21 @@ impl State {
                 (Phase::Exit, tables.leaving(slot, stage.after))
             }
             Phase::Exit => {
-                self.end_group(tables, machine, task);
+                self.end_group(tables, goal, machine, task);
                 return None;
             }
         };
         None
     }
 
-    fn end_group(&mut self, tables: &Tables, machine: usize, task: usize) {
+    fn end_group(&mut self, tables: &Tables, goal: Goal, machine: usize, task: usize) {
         let stage = &mut self.stages[task];
         *stage =
             Stage { group: stage.group + 1, machine: stage.after, before: Some(machine), after: None, running: false };
         self.lanes[machine].task = None;
         if stage.group == tables.n_groups(task) {
-            self.earned += task_throughput(tables, task, self.now);
+            self.settled.paid = self.settled.paid.saturating_add(goal.task_cost(task, self.now));
+            self.settled.excess = self.settled.excess.max(goal.excess(task, self.now));
         }
     }
 
@@ -260,8 +277,13 @@ impl State {
         }
     }
 
+    /// Groups that haven't ended.
+    pub(super) fn n_open(&self, tables: &Tables) -> usize {
+        self.stages.iter().enumerate().map(|(task, stage)| tables.n_groups(task) - stage.group).sum()
+    }
+
     /// Lets time pass until the next event; false where there is none.
-    pub(super) fn advance(&mut self, tables: &Tables) -> bool {
+    pub(super) fn advance(&mut self, tables: &Tables, goal: Goal) -> bool {
         let mut length = u64::MAX;
         for machine in 0..self.lanes.len() {
             if self.lanes[machine].task.is_some() {
@@ -277,8 +299,11 @@ impl State {
         if length == u64::MAX {
             return false;
         }
-        for lane in self.lanes.iter_mut().filter(|lane| lane.task.is_some()) {
+        for (machine, lane) in self.lanes.iter_mut().enumerate().filter(|(_, lane)| lane.task.is_some()) {
             lane.left = lane.left.saturating_sub(lane.speed * length);
+            if goal.counts_energy() {
+                self.settled.paid = self.settled.paid.saturating_add(goal.energy(machine, length));
+            }
         }
         self.now += length;
         true

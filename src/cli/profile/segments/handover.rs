@@ -10,7 +10,7 @@ use super::lab::{Lab, Subject};
 use crate::backend::onnxruntime::{OnnxRuntimeError, Tensors};
 use crate::backend::sim::crossing_bytes;
 use crate::cli::failure::Failure;
-use crate::cli::onnxruntime::{self, Part};
+use crate::cli::onnxruntime::{self, Part, SharedSession};
 use crate::platform::Accelerator;
 use crate::profile::Handover;
 use crate::run::Statistics;
@@ -80,6 +80,7 @@ fn cost(lab: &Lab, subject: &Subject, [from, to]: [&Accelerator; 2], group: usiz
             model: Arc::clone(&models[part]),
             tensors: tensors.clone(),
             inputs: Arc::clone(&inputs),
+            session: SharedSession::default(),
         };
         let provider = onnxruntime::provider(on)?;
         Ok(onnxruntime::lane(&on.name, vec![segment], lab.runtime, provider, vec![model], lab.arguments.seed))

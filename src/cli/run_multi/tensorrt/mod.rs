@@ -102,7 +102,7 @@ fn run_planned(
         arguments.engine_mode.into(),
         policies.iter().cloned().zip(programs).collect(),
         references,
-        arguments.iterations.into(),
+        arguments.iterations().into(),
         Milliseconds(arguments.warm_up.into()),
         ExecutorOptions::loading(stopped_by_interrupt()?),
     );
