@@ -222,6 +222,16 @@ impl SplitMix64 {
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         bits ^ (bits >> 31)
     }
+
+    /// A whole number below `limit`; 0 where that is 0.
+    pub fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next_bits() % limit.max(1) as u64).unwrap_or(0)
+    }
+
+    /// Uniform in `[0, 1)` with 53 random bits, which is what a real number there holds.
+    pub fn uniform(&mut self) -> f64 {
+        (self.next_bits() >> 11) as f64 / (1_u64 << 53) as f64
+    }
 }
 
 /// A hash of `name` that begins with `seed`: FNV-1a of 64 bits (Fowler, Noll and Vo), the same on every machine.

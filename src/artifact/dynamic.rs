@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::field::SCHEMA_VERSION;
 use super::json::to_json;
 use super::run_log::StatisticsField;
+use super::schedule::{ObjectiveField, StateField};
 use crate::run::dynamic::{
     Correction, DynamicLog, Happening, Phase, Planned, SearchEnd, Slowdown, SolverState, Source, What,
 };
@@ -22,7 +23,8 @@ struct DynamicFile<'a> {
     power_mode: &'a Option<String>,
     clocks: &'a Option<String>,
     seed: Option<u64>,
-    objective: &'static str,
+    #[serde(with = "ObjectiveField")]
+    objective: Objective,
     drift_threshold: f64,
     solver_core: Option<usize>,
     end_ms: f64,
@@ -75,7 +77,8 @@ struct CorrectionField {
 
 #[derive(Serialize)]
 struct SearchField {
-    proof: &'static str,
+    #[serde(with = "StateField")]
+    proof: ProofState,
     value: u64,
     bound: u64,
     stopped_by: Option<String>,
@@ -149,7 +152,7 @@ pub fn dynamic_to_json(log: &DynamicLog) -> Result<String> {
         power_mode: &log.conditions.power_mode,
         clocks: &log.conditions.clocks,
         seed: log.seed,
-        objective: objective(log.objective),
+        objective: log.objective,
         drift_threshold: log.drift,
         solver_core: log.solver_core,
         end_ms: milliseconds(log.end),
@@ -165,15 +168,6 @@ pub fn dynamic_to_json(log: &DynamicLog) -> Result<String> {
 
 fn milliseconds(moment: Nanoseconds) -> f64 {
     moment.to_milliseconds().0
-}
-
-fn objective(objective: Objective) -> &'static str {
-    match objective {
-        Objective::Makespan => "makespan",
-        Objective::Throughput => "throughput",
-        Objective::Tardiness => "tardiness",
-        Objective::Energy => "energy",
-    }
 }
 
 fn word(what: &What) -> &'static str {
@@ -226,7 +220,7 @@ fn correction_field(log: &DynamicLog, it: &Correction) -> CorrectionField {
 
 fn search_field(end: &SearchEnd) -> SearchField {
     SearchField {
-        proof: if end.state == ProofState::Optimal { "optimal" } else { "feasible" },
+        proof: end.state,
         value: end.value,
         bound: end.bound,
         stopped_by: end.stopped_by.map(|stop| stop.to_string()),

@@ -10,6 +10,7 @@ mod failure;
 mod host;
 mod inputs;
 mod inspect;
+mod interrupt;
 mod loadables;
 mod memory;
 mod onnxruntime;

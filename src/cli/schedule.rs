@@ -12,6 +12,7 @@ use super::args::{
 };
 use super::failure::Failure;
 use super::inputs;
+use super::interrupt;
 use super::loadables;
 use super::output;
 use super::posing::{self, Posed, ProfileWish, TaskWish, Terms, Timing};
@@ -38,7 +39,9 @@ pub(super) fn run(arguments: &ScheduleArguments) -> Result<(), Failure> {
         output::note(arguments.output.quiet, &format!("note: {remark}"));
     }
     let options = options(&arguments.search, objective);
-    end_by_interrupt(&options.cancel)?;
+    let cancel = options.cancel.clone();
+    // The best schedule found so far is shown.
+    interrupt::on_interrupt(move || cancel.cancel())?;
     let mut prediction = Prediction::of(posed, &options, arguments.output.quiet)?;
     prediction.robustness = robust::sample(&prediction, arguments, &options)?;
     let answers = prediction.answers(arguments.policy)?;
@@ -167,13 +170,6 @@ pub(super) fn options(search: &SearchArguments, objective: Objective) -> SolveOp
     }
 }
 
-/// Ctrl-C ends the search, and the best schedule found so far is shown.
-fn end_by_interrupt(cancel: &Cancel) -> Result<(), Failure> {
-    let cancel = cancel.clone();
-    ctrlc::set_handler(move || cancel.cancel()).map_err(|error| anyhow!("Ctrl-C can't be caught: {error}"))?;
-    Ok(())
-}
-
 /// A solved problem.
 pub(super) struct Prediction {
     pub(super) posed: Posed,
@@ -198,8 +194,8 @@ impl Prediction {
     /// Solves from the baselines, with a progress line on a terminal; the answer and the baselines have been judged.
     pub(super) fn of(posed: Posed, options: &SolveOptions, quiet: bool) -> Result<Self, Failure> {
         let progress = progress_line(quiet);
-        let first = schedule::first_baseline(&posed.problem, options.objective);
-        if let Some(first) = first.as_ref().filter(|first| first.within_limit) {
+        let first = || schedule::first_baseline(&posed.problem, options.objective).filter(|first| first.within_limit);
+        if let Some(first) = (!progress.is_hidden()).then(first).flatten() {
             let value = first.value(&posed.problem, options.objective);
             progress.set_message(format!("best {}, no bound yet", report::readable_value(options.objective, value)));
         }

@@ -1,6 +1,6 @@
 //! From profiles and a platform to a problem: milliseconds become nanoseconds, names become positions.
 
-use super::{Cost, Due, Group, Machine, Problem, ProblemError, Task};
+use super::{Cost, Due, Group, Machine, Problem, ProblemError, Task, instance_name};
 use crate::platform::{Accelerator, ContentionCurve, Platform};
 use crate::profile::{GroupCost, GroupProfile, NetworkProfile};
 use crate::units::{GigabytesPerSecond, Milliseconds, Milliwatts, Nanoseconds};
@@ -166,7 +166,7 @@ fn machine(accelerator: &Accelerator, platform: &Platform, contention: Contentio
 fn task_names(profiles: &[&NetworkProfile]) -> Vec<String> {
     let name = |(idx, profile): (usize, &&NetworkProfile)| {
         let earlier = profiles[..idx].iter().filter(|other| other.network == profile.network).count();
-        if earlier == 0 { profile.network.clone() } else { format!("{}#{}", profile.network, earlier + 1) }
+        instance_name(&profile.network, earlier)
     };
     profiles.iter().enumerate().map(name).collect()
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::Due;
+use super::{Due, instance_name};
 use crate::units::Nanoseconds;
 
 /// A network that runs a number of times, alone or as several instances beside each other.
@@ -138,12 +138,11 @@ fn frame(streams: &[Stream], firsts: &[usize], (idx, instance, frame): (usize, u
 /// Instances count from 1, as people do, and frames from 0. A title has no number where reports number equal ones.
 fn names(stream: &Stream, instance: usize, frame: usize) -> (String, String) {
     let Stream { name, title, n_instances, n_frames, .. } = stream;
-    let number = instance + 1;
-    let name = if instance == 0 { name.clone() } else { format!("{name}#{number}") };
+    let name = instance_name(name, instance);
     match (n_frames, n_instances) {
         (1, _) => (name, title.clone()),
         (_, 1) => (format!("{name}[{frame}]"), format!("{title} [{frame}]")),
-        _ => (format!("{name}[{frame}]"), format!("{title} #{number} [{frame}]")),
+        _ => (format!("{name}[{frame}]"), format!("{title} #{} [{frame}]", instance + 1)),
     }
 }
 

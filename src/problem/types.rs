@@ -136,6 +136,15 @@ impl Problem {
         self.tasks[task].frame_of.unwrap_or(task)
     }
 
+    /// Whether every group costs the same on two accelerators, in company too.
+    pub fn cost_alike(&self, one: usize, other: usize) -> bool {
+        self.machines[one].curve == self.machines[other].curve
+            && self.tasks.iter().all(|task| {
+                task.launch[one] == task.launch[other]
+                    && task.groups.iter().all(|group| group.costs[one] == group.costs[other])
+            })
+    }
+
     /// Changes of accelerator in `placement` of task `task` that count against the limit.
     pub fn counted_transitions(&self, task: usize, placement: &[usize]) -> usize {
         let groups = &self.tasks[task].groups;

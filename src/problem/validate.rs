@@ -13,8 +13,8 @@ pub(super) const LONGEST: Nanoseconds = Nanoseconds(3_600_000_000_000);
 /// speed, one permille, it ends before 2^63 nanoseconds.
 pub(super) const LONGEST_IN_ALL: Nanoseconds = Nanoseconds(1000 * LONGEST.0);
 
-/// Highest demand of a group: 100 TB/s, of which [`MOST_MACHINES`] add up within 32 bits.
-pub(super) const HIGHEST_DEMAND: MegabytesPerSecond = MegabytesPerSecond(100_000_000);
+/// Highest demand of a group: 100 TB/s, of which `MOST_MACHINES` add up within 32 bits.
+pub const HIGHEST_DEMAND: MegabytesPerSecond = MegabytesPerSecond(100_000_000);
 
 /// Most accelerators.
 pub(super) const MOST_MACHINES: usize = 32;

@@ -1,6 +1,6 @@
 //! How a schedule fares when the numbers that it rests on move, in words and tables.
 
-use super::run::capitalized;
+use super::run::{capitalized, percent as signed};
 use super::{Align, ScheduleView, Table, objective_words, readable_value};
 use crate::schedule::{Corner, Robustness, Spread, Verdict};
 
@@ -137,12 +137,6 @@ pub(super) fn corner_rows(view: &ScheduleView, robustness: &Robustness) -> Vec<V
 fn number(view: &ScheduleView, value: f64) -> String {
     let readable = readable_value(view.objective, value as u64);
     readable.split(' ').next().unwrap_or_default().to_owned()
-}
-
-fn signed(share: f64) -> String {
-    // A share that rounds to nothing has no sign.
-    let rounded = (1000.0 * share).round() / 10.0 + 0.0;
-    format!("{rounded:+.1} %")
 }
 
 /// A share in hundredths, with as many digits as small ones need.

@@ -123,7 +123,7 @@ pub(super) fn level(tables: &Tables, prices: &mut [u64]) {
 
 /// Raises the prices of all slots as far as every set that can work at once allows, those with most work first. Only for
 /// two and three accelerators.
-pub(super) fn lift(tables: &Tables, prices: &mut [u64]) {
+fn lift(tables: &Tables, prices: &mut [u64]) {
     let mut slots: Vec<usize> = (0..prices.len()).filter(|&slot| tables.costs[slot].is_some()).collect();
     let all = slots.clone();
     slots.sort_by_key(|&slot| (std::cmp::Reverse(tables.cost(slot).work), slot));

@@ -5,7 +5,7 @@
 //! high as every set that can work at once allows. So the sum paid is a concave function of the free prices alone, and is
 //! raised along its subgradient.
 
-use super::bounds::{PRICE_ONE, Prices, Vector, level, lift, lower, paid, raise};
+use super::bounds::{PRICE_ONE, Prices, Vector, level, lower, paid, raise};
 use super::plans::{Plan, PlanTable};
 use super::tables::Tables;
 
@@ -49,7 +49,8 @@ pub(super) fn of_works(tables: &Tables, prices: &Prices, works: &[(usize, u64)],
     };
     let known = Weights { free: work_of(&company.free), last: work_of(&company.last) };
     let pays = |vector: &Vector| works.iter().map(|&(slot, work)| paid(work, vector[slot])).sum::<u64>();
-    let start = (0..prices.n_vectors()).map(|idx| prices.vector(idx)).max_by_key(pays)?;
+    let paid_to = |idx: &usize| works.iter().map(|&(slot, work)| prices.of(*idx, slot, work)).sum::<u64>();
+    let start = prices.vector((0..prices.n_vectors()).max_by_key(paid_to)?);
     let target = target.min(2 * works.iter().map(|(_, work)| work).sum::<u64>());
     let fitted = company.fit(tables, &start, target as f64, &mut |_, free, last, weights| {
         weights.free.copy_from_slice(&known.free);
@@ -89,7 +90,6 @@ pub(super) fn of_all(tables: &Tables, prices: &Prices, table: &PlanTable) -> Opt
     };
     let target = least(best) as f64 * HIGHEST_RISE;
     let mut vector = company.fit(tables, &prices.vector(best), target, &mut weigh);
-    lift(tables, &mut vector);
     level(tables, &mut vector);
     Some(vector)
 }
@@ -98,13 +98,9 @@ pub(super) fn of_all(tables: &Tables, prices: &Prices, table: &PlanTable) -> Opt
 fn chosen_slots(tables: &Tables, table: &PlanTable, by_slot: &[f64]) -> Vec<u32> {
     let mut chosen = vec![0; tables.costs.len()];
     for (class, plans) in tables.classes.iter().zip(&table.plans) {
-        let slots = |plan: &Plan| {
-            let placement = plan.placement.clone().into_iter().enumerate();
-            placement.map(|(group, machine)| tables.slot(class[0], group, machine)).collect::<Vec<usize>>()
-        };
-        let pays = |slots: &Vec<usize>| slots.iter().map(|&slot| by_slot[slot]).sum::<f64>();
-        let least = plans.iter().map(slots).min_by(|one, other| pays(one).total_cmp(&pays(other)));
-        for slot in least.unwrap_or_default() {
+        let pays = |plan: &Plan| plan.slots(tables, class[0]).map(|slot| by_slot[slot]).sum::<f64>();
+        let least = plans.iter().map(|plan| (pays(plan), plan)).min_by(|one, other| one.0.total_cmp(&other.0));
+        for slot in least.iter().flat_map(|(_, plan)| plan.slots(tables, class[0])) {
             chosen[slot] += u32::try_from(class.len()).unwrap_or(u32::MAX);
         }
     }

@@ -104,7 +104,7 @@ impl<'a> LocalSearch<'a> {
             (true, false) => return false,
             (false, _) => self.tables.problem.latency_cap.map_or(0, |cap| cap.0),
         };
-        self.chance() < (-((next - current) as f64) / (share * scale as f64)).exp()
+        self.random.uniform() < (-((next - current) as f64) / (share * scale as f64)).exp()
     }
 
     /// Score of the candidate; `None` where its tasks wait in a circle.
@@ -124,17 +124,17 @@ impl<'a> LocalSearch<'a> {
 
     fn make_move(&mut self) -> Undo {
         if self.random.next_bits().is_multiple_of(PLAN_MOVES) {
-            let class = self.below(self.combination.len());
-            let plan = self.below(self.table.plans[class].len());
+            let class = self.random.below(self.combination.len());
+            let plan = self.random.below(self.table.plans[class].len());
             let before = self.combination[class];
             self.set_plan(class, plan);
             return Undo::Plan { class, before };
         }
-        let from = self.below(self.sequence.len());
+        let from = self.random.below(self.sequence.len());
         // Near places more often than far ones: orders are mostly right.
         let reach = if self.random.next_bits().is_multiple_of(2) { 3 } else { self.sequence.len() };
         let span = 2 * reach + 1;
-        let to = (from + self.below(span)).saturating_sub(reach).min(self.sequence.len() - 1);
+        let to = (from + self.random.below(span)).saturating_sub(reach).min(self.sequence.len() - 1);
         self.shift(from, to);
         Undo::Shift { from: to, to: from }
     }
@@ -160,15 +160,6 @@ impl<'a> LocalSearch<'a> {
         } else {
             self.sequence[to..=from].rotate_right(1);
         }
-    }
-
-    /// A random number below `limit`, or 0.
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.random.next_bits() % limit.max(1) as u64).unwrap_or(0)
-    }
-
-    fn chance(&mut self) -> f64 {
-        (self.random.next_bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 

@@ -17,6 +17,13 @@ pub(super) struct Plan {
     pub(super) energy: u64,
 }
 
+impl Plan {
+    /// The slots that `task`, placed so, uses.
+    pub(super) fn slots(&self, tables: &Tables, task: usize) -> impl Iterator<Item = usize> {
+        self.placement.iter().enumerate().map(move |(group, &machine)| tables.slot(task, group, machine))
+    }
+}
+
 /// The plans of every class of tasks that are placed alike.
 pub(super) struct PlanTable {
     pub(super) plans: Vec<Vec<Plan>>,
@@ -120,9 +127,9 @@ impl PlanTable {
         let place = self.n_vectors - tables.n_machines;
         for (class, plans) in tables.classes.iter().zip(&mut self.plans) {
             for plan in plans {
-                let slots = plan.placement.iter().enumerate();
-                let slots = slots.map(|(group, &machine)| tables.slot(class[0], group, machine));
-                plan.pays.insert(place, slots.map(|slot| paid(tables.cost(slot).work, vector[slot])).sum());
+                let slots = plan.slots(tables, class[0]);
+                let pays = slots.map(|slot| paid(tables.cost(slot).work, vector[slot])).sum();
+                plan.pays.insert(place, pays);
             }
         }
         self.n_vectors += 1;

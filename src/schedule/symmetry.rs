@@ -58,13 +58,7 @@ fn first_side(placement: &[usize], (lower, upper): (usize, usize)) -> Option<Sid
 fn equal_machines(problem: &Problem) -> Vec<(usize, usize)> {
     let equal = |one: usize, other: usize| {
         let (first, second) = (&problem.machines[one], &problem.machines[other]);
-        first.curve == second.curve
-            && first.pays_network_io == second.pays_network_io
-            && first.power == second.power
-            && problem.tasks.iter().all(|task| {
-                task.launch[one] == task.launch[other]
-                    && task.groups.iter().all(|group| group.costs[one] == group.costs[other])
-            })
+        first.pays_network_io == second.pays_network_io && first.power == second.power && problem.cost_alike(one, other)
     };
     let n_machines = problem.machines.len();
     let next = |one: usize| (one + 1..n_machines).find(|&other| equal(one, other)).map(|other| (one, other));

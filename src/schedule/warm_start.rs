@@ -48,7 +48,7 @@ fn starts(search: &PlanSearch) -> Vec<Vec<usize>> {
     starts.push(table.plans.iter().map(shortest).collect());
     let mut random = SplitMix64::new(search.search.seed);
     starts.extend(
-        (0..RANDOM_STARTS).map(|_| table.plans.iter().map(|plans| below(&mut random, plans.len())).collect::<Vec<_>>()),
+        (0..RANDOM_STARTS).map(|_| table.plans.iter().map(|plans| random.below(plans.len())).collect::<Vec<_>>()),
     );
     starts.sort();
     starts.dedup();
@@ -80,9 +80,4 @@ fn descend(search: &PlanSearch, start: Vec<usize>, seen: &mut Vec<(u64, Vec<usiz
             return;
         }
     }
-}
-
-/// A random number below `limit`, or 0.
-fn below(random: &mut SplitMix64, limit: usize) -> usize {
-    usize::try_from(random.next_bits() % limit.max(1) as u64).unwrap_or(0)
 }

@@ -307,7 +307,7 @@ pub struct TaskNetwork {
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Objective", rename_all = "lowercase")]
-enum ObjectiveField {
+pub(in crate::artifact) enum ObjectiveField {
     Makespan,
     Throughput,
     Tardiness,
@@ -316,7 +316,7 @@ enum ObjectiveField {
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "ProofState", rename_all = "lowercase")]
-enum StateField {
+pub(in crate::artifact) enum StateField {
     Optimal,
     Feasible,
 }

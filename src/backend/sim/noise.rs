@@ -25,13 +25,8 @@ impl Noise {
 
     /// The next factor: `exp(0.01 z)`, with `z` nearly standard normal (the sum of twelve uniform numbers, minus 6).
     pub fn factor(&mut self) -> f64 {
-        let sum: f64 = (0..12).map(|_| self.uniform()).sum();
+        let sum: f64 = (0..12).map(|_| self.bits.uniform()).sum();
         (SIGMA * (sum - 6.0)).exp()
-    }
-
-    /// Uniform in `[0, 1)` with 53 random bits.
-    fn uniform(&mut self) -> f64 {
-        (self.bits.next_bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 

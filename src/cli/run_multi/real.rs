@@ -1,7 +1,6 @@
 //! Schedules run for real, in ONNX Runtime: each segment is a model of its own on the accelerator that the schedule puts it on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, Weak};
 
 use anyhow::anyhow;
@@ -12,6 +11,7 @@ use super::verify;
 use crate::backend::onnxruntime::{OnnxRuntime, OnnxRuntimeError, Session, Tensors, available_cores};
 use crate::cli::doctor::jetson;
 use crate::cli::failure::Failure;
+use crate::cli::interrupt::stopped_by_interrupt;
 use crate::cli::onnxruntime::{self, Part, SharedSession};
 use crate::cli::posing::{MODELLED, Posed};
 use crate::cli::{export, host, inputs, output};
@@ -114,15 +114,6 @@ pub(super) fn note_modelled(posed: &Posed, arguments: &RunMultiArguments) {
         names.join(", ")
     );
     output::note(arguments.output.quiet, &line);
-}
-
-/// What Ctrl-C sets from now on.
-pub(super) fn stopped_by_interrupt() -> Result<Arc<AtomicBool>, Failure> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    let on_interrupt = Arc::clone(&cancel);
-    ctrlc::set_handler(move || on_interrupt.store(true, SeqCst))
-        .map_err(|error| anyhow!("Ctrl-C can't be caught: {error}"))?;
-    Ok(cancel)
 }
 
 pub(super) fn failed(error: &ExecutorError<OnnxRuntimeError>) -> Failure {

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::problem::{GroupId, Problem};
+use crate::problem::{GroupId, HIGHEST_DEMAND, Problem};
 use crate::run::log::{GroupRange, Round};
 use crate::schedule::{Decision, Timeline};
 use crate::units::{MegabytesPerSecond, Nanoseconds};
@@ -185,14 +185,11 @@ pub(super) fn apply(problem: &mut Problem, corrections: &[Correction]) {
         for group in &mut problem.tasks[it.task].groups[it.groups.first..it.groups.last] {
             let Some(cost) = &mut group.costs[it.machine] else { continue };
             cost.work = Nanoseconds(scaled(cost.work.0, it.ratio));
-            let demand = scaled(cost.demand.0.into(), 1.0 / it.ratio).min(HIGHEST_DEMAND);
+            let demand = scaled(cost.demand.0.into(), 1.0 / it.ratio).min(HIGHEST_DEMAND.0.into());
             cost.demand = MegabytesPerSecond(u32::try_from(demand).unwrap_or(u32::MAX));
         }
     }
 }
-
-/// Megabytes per second above which a problem isn't one.
-const HIGHEST_DEMAND: u64 = 100_000_000;
 
 #[expect(
     clippy::cast_possible_truncation,

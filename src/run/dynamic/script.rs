@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::problem::instance_name;
 use crate::units::Nanoseconds;
 
 /// An event as it is written.
@@ -144,5 +145,5 @@ fn slow(accelerators: &[String], name: &str, factor: f64, number: usize) -> Resu
 /// `googlenet`, and `googlenet#2` for its second instance, as problems call them.
 fn task_name(tasks: &[String], task: usize) -> String {
     let earlier = tasks[..task].iter().filter(|other| **other == tasks[task]).count();
-    if earlier == 0 { tasks[task].clone() } else { format!("{}#{}", tasks[task], earlier + 1) }
+    instance_name(&tasks[task], earlier)
 }

@@ -8,11 +8,7 @@ use crate::units::{MegabytesPerSecond, Nanoseconds, SplitMix64};
 
 /// Every profiled number by a factor of its own, uniform from `1 - share` to `1 + share`.
 pub(super) fn sample(problem: &Problem, share: f64, random: &mut SplitMix64) -> Problem {
-    moved(problem, &mut |_| {
-        // 53 bits are what a real number between 0 and 1 holds.
-        let uniform = (random.next_bits() >> 11) as f64 / (1_u64 << 53) as f64;
-        1.0 + share * (2.0 * uniform - 1.0)
-    })
+    moved(problem, &mut |_| 1.0 + share * (2.0 * random.uniform() - 1.0))
 }
 
 /// All profiled numbers of `machines` by `factor`.
@@ -24,20 +20,12 @@ pub(super) fn corner(problem: &Problem, machines: &[usize], factor: f64) -> Prob
 pub(super) fn kinds(problem: &Problem) -> Vec<Vec<usize>> {
     let mut kinds: Vec<Vec<usize>> = Vec::new();
     for machine in 0..problem.machines.len() {
-        match kinds.iter_mut().find(|kind| are_equal(problem, kind[0], machine)) {
+        match kinds.iter_mut().find(|kind| problem.cost_alike(kind[0], machine)) {
             Some(kind) => kind.push(machine),
             None => kinds.push(vec![machine]),
         }
     }
     kinds
-}
-
-fn are_equal(problem: &Problem, one: usize, other: usize) -> bool {
-    problem.machines[one].curve == problem.machines[other].curve
-        && problem.tasks.iter().all(|task| {
-            task.launch[one] == task.launch[other]
-                && task.groups.iter().all(|group| group.costs[one] == group.costs[other])
-        })
 }
 
 /// The problem with each number multiplied by what `factor` says for its accelerator.

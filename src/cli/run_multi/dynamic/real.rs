@@ -16,8 +16,9 @@ use super::{Bounds, Ran, RoundOfSpans, controller, log, own_version, solve_optio
 use crate::backend::onnxruntime::available_cores;
 use crate::cli::doctor::jetson;
 use crate::cli::failure::Failure;
+use crate::cli::interrupt::stopped_by_interrupt;
 use crate::cli::run_multi::arguments::RunMultiArguments;
-use crate::cli::run_multi::real::{BACKEND, Builder, failed, note_modelled, stopped_by_interrupt};
+use crate::cli::run_multi::real::{BACKEND, Builder, failed, note_modelled};
 use crate::cli::{host, onnxruntime, output};
 use crate::platform::Platform;
 use crate::run::dynamic::{Change, Controller, DynamicLog, SolverState};

@@ -10,12 +10,12 @@ use anyhow::anyhow;
 
 use super::arguments::RunMultiArguments;
 use super::policies::Plans;
-use super::real::stopped_by_interrupt;
 use crate::backend::cuda::{self, Cuda, PrimaryContext};
 use crate::cli::args::Policy;
 use crate::cli::build_engines::target::{self, Backend};
 use crate::cli::doctor::jetson;
 use crate::cli::failure::Failure;
+use crate::cli::interrupt::stopped_by_interrupt;
 use crate::cli::{output, tensorrt};
 use crate::engine::{BuildOptions, Device, Precision};
 use crate::network::Network;
