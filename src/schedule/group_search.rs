@@ -5,13 +5,12 @@
 //! leaving are only forced to be true, never to be false: rows that count them are satisfied by the honest values.
 //! A no-good excludes many placements at once, so that only the placements that the oracle decided are counted.
 
-use super::plan_search::{self, Continue};
 use std::collections::BTreeMap;
 
+use super::annealing::Annealing;
 use super::goal::BROKEN;
-use super::plans::PlanTable;
 use super::rows::{unit, windows};
-use super::search::{Outcome, Proposal, Search};
+use super::search::{Continue, Outcome, Proposal, Search};
 use super::z3::Master;
 
 /// Nodes for proving that a freed group doesn't matter.
@@ -34,27 +33,30 @@ struct GroupSearch<'s, 'a> {
     master: Master,
     /// All accelerators that a group can run on, by flat index.
     supported: Vec<u64>,
+    annealing: &'s mut Annealing<'s>,
 }
 
-/// Searches until the incumbent is proved or a limit is reached. `table` holds the plans with few transitions, for a
-/// first incumbent.
-pub(super) fn run(search: &mut Search, table: &PlanTable) {
-    let n_flat = search.tables.offsets[search.tables.n_tasks];
+/// Searches until the incumbent is proved or a limit is reached.
+pub(super) fn run<'s>(search: &'s mut Search<'_>, annealing: &'s mut Annealing<'s>) {
+    let master = Master::new(3 * search.tables.costs.len(), search.seed);
+    let supported = supported(search);
+    let mut group_search = GroupSearch { search, master, supported, annealing };
+    group_search.assert_placement();
+    group_search.run_levels();
+}
+
+/// Number of combinations of placements, and the bound of all of them.
+pub(super) fn first_bound(search: &Search) -> (u64, u64) {
+    (combinations(search), search.root_bound(&supported(search)))
+}
+
+/// All accelerators that a group can run on, by flat index.
+fn supported(search: &Search) -> Vec<u64> {
     let machines = search.tables.n_machines;
     let is_supported = |flat: usize, machine: usize| search.tables.costs[flat * machines + machine].is_some();
     let set =
         |flat: usize| (0..machines).filter(|&machine| is_supported(flat, machine)).map(|machine| 1 << machine).sum();
-    let supported: Vec<u64> = (0..n_flat).map(set).collect();
-    search.statistics.combinations = combinations(search);
-    let root = search.root_bound(&supported);
-    search.raise_lower(root);
-    if !plan_search::warm_up(search, table) {
-        return;
-    }
-    let master = Master::new(3 * search.tables.costs.len(), search.seed);
-    let mut group_search = GroupSearch { search, master, supported };
-    group_search.assert_placement();
-    group_search.run_levels();
+    (0..search.tables.offsets[search.tables.n_tasks]).map(set).collect()
 }
 
 /// Number of combinations of placements within the transition limit, saturating.
@@ -164,6 +166,9 @@ impl GroupSearch<'_, '_> {
             if target < asserted {
                 self.assert_rows(target);
                 asserted = target;
+            }
+            if !self.annealing.anneal_between(self.search) {
+                return false;
             }
             match self.search.ask(&self.master) {
                 None => return false,

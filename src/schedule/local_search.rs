@@ -31,8 +31,6 @@ pub(super) struct LocalSearch<'a> {
     goal: Goal<'a>,
     evaluator: Evaluator<'a>,
     random: SplitMix64,
-    /// Plan of every class.
-    combination: Vec<usize>,
     /// Task of each group in turn.
     sequence: Vec<usize>,
     decision: Decision,
@@ -48,23 +46,15 @@ impl<'a> LocalSearch<'a> {
             goal,
             evaluator: Evaluator::new(tables.problem),
             random: SplitMix64::new(seed),
-            combination: vec![0; tables.classes.len()],
             sequence: vec![],
             decision: Decision { placement: vec![], order: vec![] },
             named: vec![],
         }
     }
 
-    /// Anneals from `start`, whose plans are `combination`, over `n_moves` candidates or until a limit is reached; the best
-    /// decision found that is better than the start.
-    pub(super) fn improve(
-        &mut self,
-        start: (&Decision, &Timeline),
-        combination: Vec<usize>,
-        n_moves: u64,
-        limits: &Limits,
-    ) -> Option<Decision> {
-        self.combination = combination;
+    /// Anneals from `start` over `n_moves` candidates or until a limit is reached; the best decision found that is better
+    /// than the start.
+    pub(super) fn improve(&mut self, start: (&Decision, &Timeline), n_moves: u64, limits: &Limits) -> Option<Decision> {
         self.decision = start.0.clone();
         self.sequence = sequence(start.1);
         let cost = (self.sequence.len() as u64 / NODE_GROUPS).max(1);
@@ -124,10 +114,10 @@ impl<'a> LocalSearch<'a> {
 
     fn make_move(&mut self) -> Undo {
         if self.random.next_bits().is_multiple_of(PLAN_MOVES) {
-            let class = self.random.below(self.combination.len());
+            let class = self.random.below(self.table.plans.len());
             let plan = self.random.below(self.table.plans[class].len());
-            let before = self.combination[class];
-            self.set_plan(class, plan);
+            let before = self.decision.placement[self.tables.classes[class][0]].clone();
+            self.place(class, &self.table.plans[class][plan].placement);
             return Undo::Plan { class, before };
         }
         let from = self.random.below(self.sequence.len());
@@ -140,16 +130,15 @@ impl<'a> LocalSearch<'a> {
     }
 
     fn take_back(&mut self, undo: &Undo) {
-        match *undo {
-            Undo::Plan { class, before } => self.set_plan(class, before),
-            Undo::Shift { from, to } => self.shift(from, to),
+        match undo {
+            Undo::Plan { class, before } => self.place(*class, before),
+            Undo::Shift { from, to } => self.shift(*from, *to),
         }
     }
 
-    fn set_plan(&mut self, class: usize, plan: usize) {
-        self.combination[class] = plan;
+    fn place(&mut self, class: usize, placement: &[usize]) {
         for &task in &self.tables.classes[class] {
-            self.decision.placement[task].clone_from(&self.table.plans[class][plan].placement);
+            self.decision.placement[task].copy_from_slice(placement);
         }
     }
 
@@ -165,7 +154,7 @@ impl<'a> LocalSearch<'a> {
 
 /// How a move is taken back.
 enum Undo {
-    Plan { class: usize, before: usize },
+    Plan { class: usize, before: Vec<usize> },
     Shift { from: usize, to: usize },
 }
 

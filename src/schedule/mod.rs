@@ -2,6 +2,7 @@
 //!
 //! Pure: no files, no devices, no printing. "What a schedule means" in ARCHITECTURE.md defines every word used here.
 
+mod annealing;
 mod baselines;
 mod bounds;
 mod check;

@@ -6,18 +6,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::annealing::Annealing;
 use super::goal::Goal;
-use super::local_search::LocalSearch;
-use super::plans::{Plan, PlanTable};
+use super::plans::PlanTable;
 use super::rows::{rounded, rows};
-use super::search::{Outcome, Proposal, Search};
+use super::search::{Continue, Outcome, Proposal, Search};
 use super::symmetry::{Side, Symmetry};
 use super::tables::Tables;
-use super::warm_start;
 use super::z3::Master;
 
 /// Most completions of a combination that are enumerated with two tasks freed; one task is freed always.
-const PLANE: usize = 1000;
+const PLANE: usize = 100_000;
 /// Completions that are enumerated between two questions to Z3 where one task is freed.
 const BATCH: usize = 16_000;
 /// Rows are asserted anew where the target has come nearer to the bound by one part in so many.
@@ -27,18 +26,14 @@ const FIRST_NODES: u64 = 3000;
 /// Most targets between the first bound and the incumbent, one for each such share of the incumbent.
 const LEVELS: u64 = 6;
 const LEVEL_SHARE: u64 = 70;
-/// Annealings before the proof, as long as each finds something better.
-const MOST_ANNEALINGS: u64 = 5;
-/// Moves of an annealing for each group and task, at first and at most.
-const MOVES: u64 = 25;
-const MOST_MOVES: u64 = 2000;
-/// Nodes of a search before more is annealed between.
-const NODES_BEFORE_ANNEALING: u64 = 100_000;
+/// The same where there are few combinations, because every target costs some questions to Z3.
+const FEW_LEVELS: u64 = 2;
+const FEW_COMBINATIONS: u64 = 5_000_000;
 
 /// The state of one search by plans.
-pub(super) struct PlanSearch<'s, 'a> {
-    pub(super) search: &'s mut Search<'a>,
-    pub(super) table: &'s PlanTable,
+struct PlanSearch<'s, 'a> {
+    search: &'s mut Search<'a>,
+    table: &'s PlanTable,
     master: Master,
     /// Variable of the first plan of every task.
     first_variable: Vec<usize>,
@@ -51,33 +46,23 @@ pub(super) struct PlanSearch<'s, 'a> {
     closed: HashSet<Vec<Option<usize>>>,
     /// Combinations whose share of nodes didn't suffice, with the score that none of their orders is below.
     deferred: BTreeMap<Vec<usize>, u64>,
-    /// Annealings so far, the nodes that they took, and the moves of the next one for each group and task.
-    annealings: u64,
-    annealing_nodes: u64,
-    moves: u64,
+    annealing: &'s mut Annealing<'s>,
 }
 
-/// Whether a search goes on.
-pub(super) type Continue = bool;
-
-/// Searches until the incumbent is proved or a limit is reached.
-pub(super) fn run(search: &mut Search, table: &PlanTable) {
-    search.statistics.combinations = table.combinations();
-    search.raise_lower(table.root_bound(search.tables, search.goal));
-    let mut plan_search = PlanSearch::new(search, table);
-    if warm_start::run(&mut plan_search) && plan_search.anneal() {
-        plan_search.run_levels();
+/// Searches until the incumbent is proved or a limit is reached. `table` holds the plans that a better one can have.
+pub(super) fn run<'s>(search: &'s mut Search<'_>, table: &'s PlanTable, annealing: &'s mut Annealing<'s>) {
+    if table.combinations() == 0 {
+        search.statistics.excluded_by_enumeration = search.statistics.combinations;
+        return search.raise_lower(search.best_score());
     }
+    search.raise_lower(table.root_bound(search.tables, search.goal));
+    let mut plan_search = PlanSearch::new(search, table, annealing);
+    plan_search.run_levels();
     plan_search.count();
 }
 
-/// Improves the incumbent by the plans of `table` without proving anything; false where a limit was reached.
-pub(super) fn warm_up(search: &mut Search, table: &PlanTable) -> Continue {
-    warm_start::run(&mut PlanSearch::new(search, table))
-}
-
 impl<'s, 'a> PlanSearch<'s, 'a> {
-    fn new(search: &'s mut Search<'a>, table: &'s PlanTable) -> Self {
+    fn new(search: &'s mut Search<'a>, table: &'s PlanTable, annealing: &'s mut Annealing<'s>) -> Self {
         let mut first_variable = vec![0];
         for plans in &table.plans {
             first_variable.push(first_variable[first_variable.len() - 1] + plans.len());
@@ -94,9 +79,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
             enumerated: HashSet::new(),
             closed: HashSet::new(),
             deferred: BTreeMap::new(),
-            annealings: 0,
-            annealing_nodes: 0,
-            moves: MOVES,
+            annealing,
         };
         plan_search.assert_choice();
         plan_search
@@ -132,52 +115,12 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
         }
     }
 
-    /// Anneals from the incumbent, again while that improves it; false where a limit was reached.
-    fn anneal(&mut self) -> Continue {
-        for _ in 0..MOST_ANNEALINGS {
-            match self.anneal_once() {
-                None => return false,
-                Some(false) => break,
-                Some(true) => {}
-            }
-        }
-        true
-    }
-
-    /// Anneals once more where the search has taken so much longer that this hardly counts: what is found late, the proof
-    /// has to wait for. False where a limit was reached.
-    fn anneal_between(&mut self) -> Continue {
-        while self.search.limits.nodes() > 3 * self.annealing_nodes + NODES_BEFORE_ANNEALING {
-            match self.anneal_once() {
-                None => return false,
-                // Longer ones find what short ones don't.
-                Some(false) => self.moves = (self.moves * 2).min(MOST_MOVES),
-                Some(true) => {}
-            }
-        }
-        true
-    }
-
-    /// Whether annealing from the incumbent improved it; `None` where a limit was reached.
-    fn anneal_once(&mut self) -> Option<bool> {
-        let (tables, goal) = self.parts();
-        let Some(combination) = self.incumbent_plans().filter(|_| !self.search.is_proved()) else { return Some(false) };
-        let size = (tables.offsets[tables.n_tasks] * tables.n_tasks) as u64;
-        let before = self.search.limits.nodes();
-        let seed = self.search.seed.wrapping_add(self.annealings);
-        let mut annealing = LocalSearch::new(tables, self.table, goal, seed);
-        let better = annealing.improve(self.search.incumbent()?, combination, self.moves * size, &self.search.limits);
-        let is_better = better.is_some_and(|decision| self.search.offer(&decision));
-        self.annealings += 1;
-        self.annealing_nodes += self.search.limits.nodes() - before;
-        self.search.limits.has_time().then_some(is_better)
-    }
-
     /// Raises the target level by level until the incumbent is proved.
     fn run_levels(&mut self) {
         let (lower, best) = (self.search.lower(), self.search.best_score());
         let steps = best.saturating_sub(lower).saturating_mul(LEVEL_SHARE) / best.max(1);
-        let levels = (1 + steps).min(LEVELS);
+        let most = if self.table.combinations() > FEW_COMBINATIONS { LEVELS } else { FEW_LEVELS };
+        let levels = (1 + steps).min(most);
         let mut level = 0;
         while level < levels && !self.search.is_proved() {
             // Until something keeps the latency cap, no level counts.
@@ -204,7 +147,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
                 self.assert_rows(target);
                 asserted = target;
             }
-            if !self.anneal_between() {
+            if !self.annealing.anneal_between(self.search) {
                 return false;
             }
             match self.search.ask(&self.master) {
@@ -247,7 +190,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
     /// costs more than enumerating a few rows.
     fn close_neighbours(&mut self, combination: &[usize], target: u64) -> Continue {
         let tasks = self.freeing_order();
-        let plane = (tasks.len() > 2).then(|| self.completions(combination, &tasks[..2], target, PLANE));
+        let plane = (tasks.len() > 1).then(|| self.completions(combination, &tasks[..2], target, PLANE));
         if let Some(plane) = plane.flatten() {
             return self.close(combination, &tasks, 2, plane, target);
         }
@@ -349,12 +292,12 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
     }
 
     /// Whether a combination is the one of its mirror images that is looked at.
-    pub(super) fn is_canonical(&self, combination: &[usize]) -> bool {
+    fn is_canonical(&self, combination: &[usize]) -> bool {
         self.symmetry.is_canonical(combination)
     }
 
     /// Looks in a combination for scores below `cutoff` unless it was decided; one that takes too many nodes is put off.
-    pub(super) fn decide(&mut self, combination: &[usize], cutoff: u64, max_nodes: u64) -> Continue {
+    fn decide(&mut self, combination: &[usize], cutoff: u64, max_nodes: u64) -> Continue {
         if self.is_settled(combination, max_nodes) {
             return true;
         }
@@ -421,7 +364,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
                 continue;
             }
             for combination in due {
-                if !self.anneal_between() || !self.decide(&combination, target, max_nodes) {
+                if !self.annealing.anneal_between(self.search) || !self.decide(&combination, target, max_nodes) {
                     return false;
                 }
             }
@@ -442,8 +385,9 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
         let decided = self.decided.len() as u64;
         let statistics = &mut self.search.statistics;
         statistics.decided_by_oracle = decided;
-        statistics.excluded_by_enumeration = enumerated - inside;
-        let looked_at = enumerated - inside + decided;
+        let dropped = statistics.combinations.saturating_sub(self.table.combinations());
+        statistics.excluded_by_enumeration = dropped + enumerated - inside;
+        let looked_at = statistics.excluded_by_enumeration + decided;
         if self.search.is_proved() {
             self.search.statistics.excluded_by_rows = self.search.statistics.combinations.saturating_sub(looked_at);
         }
@@ -470,28 +414,7 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
         tasks
     }
 
-    /// Plans of the incumbent.
-    pub(super) fn incumbent_plans(&self) -> Option<Vec<usize>> {
-        let placement = self.search.incumbent_placement()?;
-        let plan = |(class, plans): (&Vec<usize>, &Vec<Plan>)| {
-            plans.iter().position(|plan| plan.placement == placement[class[0]])
-        };
-        self.search.tables.classes.iter().zip(&self.table.plans).map(plan).collect()
-    }
-
-    /// Gives a combination some nodes; one that takes more is left for later.
-    pub(super) fn try_out(&mut self, combination: &[usize], max_nodes: u64) -> Continue {
-        match self.search.decide(&self.table.allowed(self.search.tables, combination), u64::MAX, max_nodes) {
-            Outcome::Decided => {
-                self.decided.insert(combination.to_vec());
-                true
-            }
-            Outcome::Deferred => true,
-            Outcome::Stopped => false,
-        }
-    }
-
-    pub(super) fn parts(&self) -> (&'a Tables<'a>, Goal<'a>) {
+    fn parts(&self) -> (&'a Tables<'a>, Goal<'a>) {
         (self.search.tables, self.search.goal)
     }
 }

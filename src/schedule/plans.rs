@@ -2,7 +2,8 @@
 
 use super::bounds::{Prices, Vector, paid};
 use super::goal::{Goal, Outlook, Settled};
-use super::oracle::MAX_TASKS;
+use super::oracle::{MAX_TASKS, MAX_VECTORS};
+use super::symmetry;
 use super::tables::Tables;
 
 /// The accelerator of every group of a task, with what it costs at least.
@@ -18,6 +19,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// One that costs nothing.
+    fn free(n_vectors: usize) -> Self {
+        Self { placement: vec![], chain: 0, pays: vec![0; n_vectors], energy: 0 }
+    }
+
     /// The slots that `task`, placed so, uses.
     pub(super) fn slots(&self, tables: &Tables, task: usize) -> impl Iterator<Item = usize> {
         self.placement.iter().enumerate().map(move |(group, &machine)| tables.slot(task, group, machine))
@@ -117,6 +123,11 @@ fn price(tables: &Tables, prices: &Prices, goal: Goal, task: usize, placement: V
 }
 
 impl PlanTable {
+    /// Whether no class has more than `most` plans.
+    pub(super) fn has_at_most(&self, most: usize) -> bool {
+        self.plans.iter().all(|plans| plans.len() <= most)
+    }
+
     /// Number of combinations, saturating.
     pub(super) fn combinations(&self) -> u64 {
         self.plans.iter().fold(1, |product: u64, plans| product.saturating_mul(plans.len() as u64))
@@ -137,31 +148,72 @@ impl PlanTable {
 
     /// Lower bound of the score of every order of a combination.
     pub(super) fn bound(&self, tables: &Tables, goal: Goal, combination: &[usize]) -> u64 {
-        let plan = |task: usize| &self.plans[tables.class_of[task]][combination[tables.class_of[task]]];
-        self.bound_of(tables, goal, &|task| plan(task).chain, &|task, vector| plan(task).pays[vector], &|task| {
-            plan(task).energy
-        })
+        self.bound_of(tables, goal, |class| &self.plans[class][combination[class]])
     }
 
     /// Lower bound of the score of every combination.
     pub(super) fn root_bound(&self, tables: &Tables, goal: Goal) -> u64 {
-        let least = |task: usize, of: &dyn Fn(&Plan) -> u64| {
-            self.plans[tables.class_of[task]].iter().map(of).min().unwrap_or(0)
+        let least = self.least();
+        self.bound_of(tables, goal, |class| &least[class])
+    }
+
+    /// The plans that a combination with a score below `target` can have by its bound. Classes that can change places keep
+    /// the same ones.
+    pub(super) fn below(&self, tables: &Tables, goal: Goal, target: u64) -> Self {
+        let alike = symmetry::equal_classes(tables);
+        let mut table = Self { plans: self.plans.clone(), n_vectors: self.n_vectors };
+        loop {
+            let least = table.least();
+            let is_useful = |class: usize, plan: &Plan| {
+                table.bound_of(tables, goal, |other| if other == class { plan } else { &least[other] }) < target
+            };
+            let mut useful: Vec<Vec<bool>> = (0..table.plans.len())
+                .map(|class| table.plans[class].iter().map(|plan| is_useful(class, plan)).collect())
+                .collect();
+            for &(first, second) in &alike {
+                let both: Vec<bool> =
+                    useful[first].iter().zip(&useful[second]).map(|(one, other)| *one && *other).collect();
+                (useful[first], useful[second]) = (both.clone(), both);
+            }
+            if useful.iter().flatten().all(|&is_useful| is_useful) {
+                return table;
+            }
+            for (plans, useful) in table.plans.iter_mut().zip(useful) {
+                let mut useful = useful.into_iter();
+                plans.retain(|_| useful.next().unwrap_or(true));
+            }
+        }
+    }
+
+    /// A stand-in for the plan of every class that costs the least of any in every respect.
+    fn least(&self) -> Vec<Plan> {
+        let of_class = |plans: &Vec<Plan>| {
+            let mut plans = plans.iter();
+            let mut least = plans.next().cloned().unwrap_or_else(|| Plan::free(self.n_vectors));
+            for plan in plans {
+                least.chain = least.chain.min(plan.chain);
+                least.energy = least.energy.min(plan.energy);
+                for (least, &pays) in least.pays.iter_mut().zip(&plan.pays) {
+                    *least = (*least).min(pays);
+                }
+            }
+            least
         };
-        self.bound_of(
-            tables,
-            goal,
-            &|task| least(task, &|plan| plan.chain),
-            &|task, vector| least(task, &|plan| plan.pays[vector]),
-            &|task| least(task, &|plan| plan.energy),
-        )
+        self.plans.iter().map(of_class).collect()
     }
 
     /// Earliest end of every task, where it needs at least its shortest plan's chain.
     pub(super) fn earliest_ends(&self, tables: &Tables) -> Vec<u64> {
-        let shortest = |class: &Vec<Plan>| class.iter().map(|plan| plan.chain).min().unwrap_or(0);
-        let shortest: Vec<u64> = self.plans.iter().map(shortest).collect();
-        ends(tables, &|task| shortest[tables.class_of[task]])[..tables.n_tasks].to_vec()
+        let least = self.least();
+        ends(tables, |task| least[tables.class_of[task]].chain)[..tables.n_tasks].to_vec()
+    }
+
+    /// The plans that tasks placed so have; `None` where one isn't in the table.
+    pub(super) fn combination(&self, tables: &Tables, placement: &[Vec<usize>]) -> Option<Vec<usize>> {
+        let of_class = |(class, plans): (&Vec<usize>, &Vec<Plan>)| {
+            plans.iter().position(|plan| plan.placement == placement[class[0]])
+        };
+        tables.classes.iter().zip(&self.plans).map(of_class).collect()
     }
 
     /// Bit sets of accelerators by flat group, for the oracle.
@@ -173,36 +225,33 @@ impl PlanTable {
         (0..tables.n_tasks).flat_map(placement).map(|&machine| 1 << machine).collect()
     }
 
-    fn bound_of(
-        &self,
-        tables: &Tables,
-        goal: Goal,
-        chain: &dyn Fn(usize) -> u64,
-        pays: &dyn Fn(usize, usize) -> u64,
-        energy: &dyn Fn(usize) -> u64,
-    ) -> u64 {
-        let ends = ends(tables, chain);
+    fn bound_of<'p>(&self, tables: &Tables, goal: Goal, plan: impl Fn(usize) -> &'p Plan) -> u64 {
+        let plan = |task: usize| plan(tables.class_of[task]);
         let release = |task: usize| tables.problem.tasks[task].release.0;
+        let ends = ends(tables, |task| plan(task).chain);
         // Those that are released late can't have been served before.
         let from = |tasks: &[usize], from: u64| {
-            let paid = |vector: usize| {
-                tasks.iter().filter(|&&task| release(task) >= from).map(|&task| pays(task, vector)).sum::<u64>()
-            };
-            from + (0..self.n_vectors).map(paid).max().unwrap_or(0)
+            let mut paid = [0; MAX_VECTORS];
+            for &task in tasks.iter().filter(|&&task| release(task) >= from) {
+                for (paid, pays) in paid.iter_mut().zip(&plan(task).pays) {
+                    *paid += pays;
+                }
+            }
+            from + paid[..self.n_vectors].iter().copied().max().unwrap_or(0)
         };
         let joint = |tasks: &[usize]| {
             let last = tasks.iter().map(|&task| release(task)).max().unwrap_or(0);
             let releases = tables.releases.iter().take_while(|&&release| release <= last);
             releases.map(|&release| from(tasks, release)).max().unwrap_or(0)
         };
-        let energy = (0..tables.n_tasks).map(energy).fold(0, u64::saturating_add);
+        let energy = (0..tables.n_tasks).map(|task| plan(task).energy).fold(0, u64::saturating_add);
         let outlook = Outlook { open: &tables.topological, ends: &ends, energy, joint: &joint };
         goal.bound(0, Settled::default(), &outlook)
     }
 }
 
 /// Earliest end of every task, where each takes at least `chain`, after those that it waits for.
-fn ends(tables: &Tables, chain: &dyn Fn(usize) -> u64) -> [u64; MAX_TASKS] {
+fn ends(tables: &Tables, chain: impl Fn(usize) -> u64) -> [u64; MAX_TASKS] {
     let mut ends = [0; MAX_TASKS];
     for &task in &tables.topological {
         let waits = &tables.problem.tasks[task];

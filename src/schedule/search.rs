@@ -6,6 +6,7 @@ use std::thread;
 
 use thiserror::Error;
 
+use super::annealing::Annealing;
 use super::bounds::Prices;
 use super::goal::{BROKEN, Goal};
 use super::known::Known;
@@ -16,13 +17,24 @@ use super::tables::Tables;
 use super::z3::{Answer, Master};
 use super::{
     Decision, Objective, Progress, Proof, ProofState, SearchStatistics, Solution, SolveOptions, Stop, Timeline,
-    fitting, group_search, plan_search, z3,
+    fitting, group_search, plan_search, warm_start, z3,
 };
 use crate::problem::Problem;
 use crate::units::Nanoseconds;
 
-/// Most plans of a task that get a Boolean each.
-const MOST_PLANS: usize = 800;
+/// How many plans of a task the search by plans takes.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    /// Most that are priced.
+    pub(super) priced: usize,
+    /// Most that get a Boolean each.
+    pub(super) chosen: usize,
+}
+
+pub(super) const SIZES: Sizes = Sizes { priced: 5000, chosen: 800 };
+
+/// Whether a search goes on.
+pub(super) type Continue = bool;
 
 /// Most accelerators that the search takes.
 const MAX_MACHINES: usize = 32;
@@ -137,7 +149,7 @@ pub(super) struct Search<'a> {
     pub(super) limits: Limits,
     pub(super) statistics: SearchStatistics,
     pub(super) seed: u64,
-    most_plans: usize,
+    sizes: Sizes,
     /// One for each thread.
     oracles: Vec<Oracle<'a>>,
     known: Known<'a>,
@@ -157,15 +169,15 @@ pub fn solve(
     warm: &[Decision],
     on_progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Solution, SolveError> {
-    solve_with(problem, options, warm, MOST_PLANS, on_progress)
+    solve_with(problem, options, warm, SIZES, on_progress)
 }
 
-/// The same with another number of plans of a task that get a Boolean each.
+/// The same with other numbers of plans.
 pub(super) fn solve_with(
     problem: &Problem,
     options: &SolveOptions,
     warm: &[Decision],
-    most_plans: usize,
+    sizes: Sizes,
     on_progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Solution, SolveError> {
     let limits = Limits::new(options.time_limit, options.node_limit, options.cancel.clone());
@@ -188,7 +200,7 @@ pub(super) fn solve_with(
         limits,
         statistics: SearchStatistics::default(),
         seed: options.seed,
-        most_plans,
+        sizes,
         oracles,
         known,
     };
@@ -238,19 +250,37 @@ fn refuse_too_much(problem: &Problem, objective: Objective) -> Result<(), SolveE
 
 impl Search<'_> {
     fn run(&mut self) -> Result<(), SolveError> {
-        let mut table = self.plan_table(self.tables.problem.max_transitions.unwrap_or(usize::MAX));
+        let limit = self.tables.problem.max_transitions.unwrap_or(usize::MAX);
+        let mut table = self.plan_table(limit, self.sizes.priced + 1);
         if let Some(class) = table.plans.iter().position(Vec::is_empty) {
             let name = self.tables.problem.tasks[self.tables.classes[class][0]].name.clone();
             return Err(SolveError::NoPlan { task: name, limit: self.tables.problem.max_transitions.unwrap_or(0) });
         }
         self.offer(&self.serial(&table));
-        if table.plans.iter().all(|plans| plans.len() <= self.most_plans) {
-            self.fit_prices(&mut table);
-            plan_search::run(self, &table);
+        let is_whole = table.has_at_most(self.sizes.priced);
+        if !is_whole {
+            table = self.short_table(limit);
+        }
+        self.fit_prices(&mut table);
+        let (combinations, lower) = if is_whole {
+            (table.combinations(), table.root_bound(self.tables, self.goal))
         } else {
-            let mut short = self.short_table(table);
-            self.fit_prices(&mut short);
-            group_search::run(self, &short);
+            group_search::first_bound(self)
+        };
+        self.statistics.combinations = combinations;
+        self.raise_lower(lower);
+
+        let is_short = table.has_at_most(self.sizes.chosen);
+        let short = (!is_short).then(|| self.short_table(limit));
+        let short = short.as_ref().unwrap_or(&table);
+        let mut annealing = Annealing::new(short);
+        if !(warm_start::run(self, short) && annealing.anneal(self)) {
+            return Ok(());
+        }
+        let useful = is_whole.then(|| table.below(self.tables, self.goal, self.best_score()));
+        match useful.filter(|useful| useful.has_at_most(self.sizes.chosen)) {
+            Some(useful) => plan_search::run(self, &useful, &mut annealing),
+            None => group_search::run(self, &mut annealing),
         }
         Ok(())
     }
@@ -263,21 +293,20 @@ impl Search<'_> {
         }
     }
 
-    /// The plans with at most `limit` counted changes, at most one more than the most that get a Boolean each.
-    fn plan_table(&self, limit: usize) -> PlanTable {
-        let enumerate = |class: &Vec<usize>| {
-            plans::enumerate(self.tables, &self.prices, self.goal, class[0], limit, self.most_plans + 1)
-        };
+    /// The plans with at most `limit` counted changes, at most `most` of a class.
+    fn plan_table(&self, limit: usize, most: usize) -> PlanTable {
+        let enumerate =
+            |class: &Vec<usize>| plans::enumerate(self.tables, &self.prices, self.goal, class[0], limit, most);
         let n_vectors = self.prices.n_vectors() + self.tables.n_machines;
         PlanTable { plans: self.tables.classes.iter().map(enumerate).collect(), n_vectors }
     }
 
-    /// The plans under the highest of the limits 3, 2, 1, 0 that leaves few but some; else what was enumerated of `table`.
-    fn short_table(&self, table: PlanTable) -> PlanTable {
-        let limit = self.tables.problem.max_transitions.unwrap_or(usize::MAX);
-        let tables = (0..=3.min(limit)).rev().map(|limit| self.plan_table(limit));
-        let is_short = |table: &PlanTable| table.plans.iter().all(|plans| (1..=self.most_plans).contains(&plans.len()));
-        tables.into_iter().find(is_short).unwrap_or(table)
+    /// The plans under the highest of the limits 3, 2, 1, 0 that leaves few but some; else the first ones under `limit`.
+    fn short_table(&self, limit: usize) -> PlanTable {
+        let most = self.sizes.chosen.max(1);
+        let tables = (0..=3.min(limit)).rev().map(|limit| self.plan_table(limit, most + 1));
+        let is_short = |table: &PlanTable| table.has_at_most(most) && table.plans.iter().all(|plans| !plans.is_empty());
+        tables.into_iter().find(is_short).unwrap_or_else(|| self.plan_table(limit, most))
     }
 
     /// Every task on its shortest chain, one task after the other: always possible.
@@ -302,10 +331,6 @@ impl Search<'_> {
     /// Score of the incumbent: what another one has to beat.
     pub(super) fn best_score(&self) -> u64 {
         self.known.best_score()
-    }
-
-    pub(super) fn incumbent_placement(&self) -> Option<&[Vec<usize>]> {
-        self.known.incumbent.as_ref().map(|incumbent| incumbent.decision.placement.as_slice())
     }
 
     pub(super) fn incumbent(&self) -> Option<(&Decision, &Timeline)> {

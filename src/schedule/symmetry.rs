@@ -66,7 +66,7 @@ fn equal_machines(problem: &Problem) -> Vec<(usize, usize)> {
 }
 
 /// Pairs of classes whose tasks are equal in every number and in what they wait for, frame by frame.
-fn equal_classes(tables: &Tables) -> Vec<(usize, usize)> {
+pub(super) fn equal_classes(tables: &Tables) -> Vec<(usize, usize)> {
     let n_classes = tables.classes.len();
     let pairs = (0..n_classes).flat_map(|first| (first + 1..n_classes).map(move |second| (first, second)));
     pairs.filter(|&(first, second)| can_swap(tables, &tables.classes[first], &tables.classes[second])).collect()

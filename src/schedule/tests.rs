@@ -5,7 +5,7 @@ use super::fitting;
 use super::goal::Goal;
 use super::plans::{self, PlanTable};
 use super::rows::{rounded, rows};
-use super::search::{SolveError, solve_with};
+use super::search::{SIZES, Sizes, SolveError, solve_with};
 use super::tables::Tables;
 use super::{Decision, Objective, ProofState, SolveOptions, Stop, evaluate};
 use crate::group::LayerRange;
@@ -13,6 +13,9 @@ use crate::platform::{ContentionCurve, Pccs};
 use crate::problem::{Cost, Due, Group, GroupId, Machine, Problem, Task};
 use crate::units::{MegabytesPerSecond, Milliwatts, Nanoseconds};
 use fastrand::Rng;
+
+/// So few plans that the groups are searched.
+const FEW: Sizes = Sizes { priced: 4, chosen: 4 };
 
 const OBJECTIVES: [Objective; 4] =
     [Objective::Makespan, Objective::Throughput, Objective::Tardiness, Objective::Energy];
@@ -117,16 +120,26 @@ fn every_row_and_bound_holds_at_the_achieved_score_of_random_timelines() {
             let mut table = PlanTable { plans: plans.collect(), n_vectors: prices.n_vectors() + tables.n_machines };
             let fitted = fitting::of_all(&tables, &prices, &table).expect("there are two or three accelerators");
             table.add_vector(&tables, &fitted);
-            for _ in 0..10 {
+            for attempt in 0..10 {
                 let (combination, decision) = random_decision(&mut rng, &tables, &table);
                 let timeline = evaluate(&problem, &decision).expect("the order is possible");
                 let score = goal.score(&decision.placement, &timeline);
                 assert!(table.bound(&tables, goal, &combination) <= score, "{objective:?}: {problem:#?}");
                 check_rows(&tables, goal, &table, score, &combination);
+                if attempt == 0 {
+                    check_useful(&tables, goal, &table, score, &decision);
+                }
                 check_fitted_to(&tables, &prices, &decision, timeline.makespan().0);
             }
         }
     }
+}
+
+/// The plans of a schedule are among those that a score as good as its own needs; below the bound of all there are none.
+fn check_useful(tables: &Tables, goal: Goal, table: &PlanTable, score: u64, decision: &Decision) {
+    let useful = table.below(tables, goal, score.saturating_add(1));
+    assert!(useful.combination(tables, &decision.placement).is_some(), "{:?}: {:#?}", goal.objective, tables.problem);
+    assert_eq!(table.below(tables, goal, table.root_bound(tables, goal)).combinations(), 0);
 }
 
 /// The work of a schedule pays at most its makespan to prices that are fitted to pay more.
@@ -161,8 +174,8 @@ fn searching_by_groups_proves_what_searching_by_plans_proves() {
         let problem = random_problem(&mut rng, 2, 5, 2 + round % 2);
         for objective in OBJECTIVES {
             let options = SolveOptions { objective, seed: 3, ..SolveOptions::default() };
-            let by_plans = solve_with(&problem, &options, &[], 1000, &mut |_| ());
-            let by_groups = solve_with(&problem, &options, &[], 4, &mut |_| ());
+            let by_plans = solve_with(&problem, &options, &[], SIZES, &mut |_| ());
+            let by_groups = solve_with(&problem, &options, &[], FEW, &mut |_| ());
             let (Ok(by_plans), Ok(by_groups)) = (&by_plans, &by_groups) else {
                 assert!(
                     matches!(
@@ -187,7 +200,7 @@ fn the_counts_of_a_proof_add_up_to_all_combinations_also_of_a_single_task() {
     let options = SolveOptions { seed: 3, ..SolveOptions::default() };
     for round in 0..20 {
         let problem = Problem { latency_cap: None, ..random_problem(&mut rng, 1 + round % 3, 4, 2) };
-        let proof = solve_with(&problem, &options, &[], 1000, &mut |_| ()).expect("a schedule exists").proof;
+        let proof = solve_with(&problem, &options, &[], SIZES, &mut |_| ()).expect("a schedule exists").proof;
         assert_eq!(proof.state, ProofState::Optimal);
         let counts = proof.statistics;
         let sum = counts.excluded_by_rows + counts.decided_by_oracle + counts.excluded_by_enumeration;
@@ -199,7 +212,7 @@ fn the_counts_of_a_proof_add_up_to_all_combinations_also_of_a_single_task() {
 fn a_search_by_groups_that_stops_at_once_still_has_its_first_bound() {
     let problem = Problem { latency_cap: None, ..random_problem(&mut Rng::with_seed(5), 2, 5, 2) };
     let options = SolveOptions { node_limit: Some(1), seed: 3, ..SolveOptions::default() };
-    let stopped = solve_with(&problem, &options, &[], 4, &mut |_| ()).expect("a schedule exists");
+    let stopped = solve_with(&problem, &options, &[], FEW, &mut |_| ()).expect("a schedule exists");
     assert_eq!(stopped.proof.stopped_by, Some(Stop::NodeLimit));
     assert!(stopped.proof.bound > 0 && stopped.proof.statistics.combinations > 0, "{:?}", stopped.proof);
 }
@@ -245,7 +258,7 @@ fn the_longest_times_that_a_problem_may_have_do_not_overflow() {
     for objective in [Objective::Makespan, Objective::Throughput] {
         let options = SolveOptions { objective, node_limit: Some(1), seed: 3, ..SolveOptions::default() };
         let solution =
-            solve_with(&problem, &options, std::slice::from_ref(&warm), 500, &mut |_| ()).expect("a schedule");
+            solve_with(&problem, &options, std::slice::from_ref(&warm), SIZES, &mut |_| ()).expect("a schedule");
         assert!(solution.timeline.makespan() <= evaluate(&problem, &warm).expect("a timeline").makespan());
     }
 }

@@ -1,7 +1,9 @@
 //! A good incumbent before the proof begins: coordinate descent over plans by their bounds, then the oracle on the most
 //! promising combinations seen.
 
-use super::plan_search::{Continue, PlanSearch};
+use super::plans::{Plan, PlanTable};
+use super::search::{Continue, Outcome, Search};
+use super::symmetry::Symmetry;
 use crate::units::SplitMix64;
 
 /// Combinations given to the oracle.
@@ -13,22 +15,23 @@ const RANDOM_STARTS: usize = 4;
 /// Most rounds over all tasks from one start.
 const ROUNDS: usize = 6;
 
-/// Improves the incumbent; false where a limit was reached.
-pub(super) fn run(search: &mut PlanSearch) -> Continue {
+/// Improves the incumbent by the plans of `table`; false where a limit was reached.
+pub(super) fn run(search: &mut Search, table: &PlanTable) -> Continue {
+    let symmetry = Symmetry::new(search.tables, table);
     let mut seen: Vec<(u64, Vec<usize>)> = vec![];
-    for start in starts(search) {
-        descend(search, start, &mut seen);
-        if !search.search.limits.has_time() {
+    for start in starts(search, table) {
+        descend(search, table, &symmetry, start, &mut seen);
+        if !search.limits.has_time() {
             return false;
         }
     }
     seen.sort_unstable();
     seen.dedup();
     for (bound, combination) in seen.into_iter().take(CANDIDATES) {
-        if bound >= search.search.best_score() {
+        if bound >= search.best_score() {
             break;
         }
-        if !search.try_out(&combination, NODES) {
+        if search.decide(&table.allowed(search.tables, &combination), u64::MAX, NODES) == Outcome::Stopped {
             return false;
         }
     }
@@ -36,17 +39,15 @@ pub(super) fn run(search: &mut PlanSearch) -> Continue {
 }
 
 /// The incumbent's plans, the cheapest plans for every price vector, the shortest chains, and a few random ones.
-fn starts(search: &PlanSearch) -> Vec<Vec<usize>> {
-    let table = search.table;
-    let cheapest = |vector: usize| -> Vec<usize> {
-        let cheapest = |plans: &Vec<super::plans::Plan>| (0..plans.len()).min_by_key(|&idx| plans[idx].pays[vector]);
-        table.plans.iter().map(|plans| cheapest(plans).unwrap_or(0)).collect()
+fn starts(search: &Search, table: &PlanTable) -> Vec<Vec<usize>> {
+    let cheapest = |cost: &dyn Fn(&Plan) -> u64| -> Vec<usize> {
+        let of_class = |plans: &Vec<Plan>| (0..plans.len()).min_by_key(|&plan| cost(&plans[plan])).unwrap_or(0);
+        table.plans.iter().map(of_class).collect()
     };
-    let mut starts: Vec<Vec<usize>> = (0..table.n_vectors).map(cheapest).collect();
-    starts.extend(search.incumbent_plans());
-    let shortest = |plans: &Vec<super::plans::Plan>| (0..plans.len()).min_by_key(|&idx| plans[idx].chain).unwrap_or(0);
-    starts.push(table.plans.iter().map(shortest).collect());
-    let mut random = SplitMix64::new(search.search.seed);
+    let mut starts: Vec<Vec<usize>> = (0..table.n_vectors).map(|vector| cheapest(&|plan| plan.pays[vector])).collect();
+    starts.extend(search.incumbent().and_then(|(decision, _)| table.combination(search.tables, &decision.placement)));
+    starts.push(cheapest(&|plan| plan.chain));
+    let mut random = SplitMix64::new(search.seed);
     starts.extend(
         (0..RANDOM_STARTS).map(|_| table.plans.iter().map(|plans| random.below(plans.len())).collect::<Vec<_>>()),
     );
@@ -56,21 +57,26 @@ fn starts(search: &PlanSearch) -> Vec<Vec<usize>> {
 }
 
 /// Replaces one task's plan after the other by the one with the lowest bound, until nothing improves.
-fn descend(search: &PlanSearch, start: Vec<usize>, seen: &mut Vec<(u64, Vec<usize>)>) {
-    let (tables, goal) = search.parts();
+fn descend(
+    search: &Search,
+    table: &PlanTable,
+    symmetry: &Symmetry,
+    start: Vec<usize>,
+    seen: &mut Vec<(u64, Vec<usize>)>,
+) {
     let mut combination = start;
     let mut best = u64::MAX;
     for _ in 0..ROUNDS {
         let before = best;
         for task in 0..combination.len() {
             let mut best_plan = combination[task];
-            for plan in 0..search.table.plans[task].len() {
+            for plan in 0..table.plans[task].len() {
                 combination[task] = plan;
-                let bound = search.table.bound(tables, goal, &combination);
+                let bound = table.bound(search.tables, search.goal, &combination);
                 if bound < best {
                     (best, best_plan) = (bound, plan);
                 }
-                if bound < search.search.best_score() && search.is_canonical(&combination) {
+                if bound < search.best_score() && symmetry.is_canonical(&combination) {
                     seen.push((bound, combination.clone()));
                 }
             }

@@ -17,8 +17,8 @@ use super::goal::{Goal, Settled};
 use super::limits::Limits;
 use super::tables::Tables;
 use crate::problem::GroupId;
-pub(super) use remaining::MAX_TASKS;
 use remaining::Remaining;
+pub(super) use remaining::{MAX_TASKS, MAX_VECTORS};
 use state::{Choice, State};
 
 /// Nodes that are counted at once; the clock is looked at between.

@@ -13,7 +13,7 @@ pub(in crate::schedule) const MAX_TASKS: usize = 32;
 
 /// Most price vectors, loads included: a grid of quarters over four accelerators has 35 and one may be fitted; beyond, an
 /// accelerator has one of each.
-const MAX_VECTORS: usize = 72;
+pub(in crate::schedule) const MAX_VECTORS: usize = 72;
 
 /// Suffix sums of one combination, in which every group may use a set of accelerators.
 pub(super) struct Remaining<'p> {
@@ -111,14 +111,23 @@ impl<'p> Remaining<'p> {
             self.chains[slot] = tables.cost(slot).work + rest;
         }
         let row = (flat + task) * self.n_vectors;
-        for vector in 0..self.n_vectors {
-            let weight = if vector < self.n_mixed {
-                let slots = bits(self.allowed[flat]).map(|machine| tables.slot(task, group, machine));
-                slots.map(|slot| self.prices.of(vector, slot, tables.cost(slot).work)).min().unwrap_or(0)
-            } else {
-                self.certain_load(tables, task, group, vector - self.n_mixed)
-            };
-            self.sums[row + vector] = self.sums[row + self.n_vectors + vector] + weight;
+        let (sums, after) = self.sums[row..].split_at_mut(self.n_vectors);
+        sums.copy_from_slice(&after[..self.n_vectors]);
+        if let Some(machine) = self.only_machine(tables, task, group) {
+            let slot = tables.slot(task, group, machine);
+            let work = tables.cost(slot).work;
+            let load = self.certain_load(tables, task, group, machine);
+            let sums = &mut self.sums[row..row + self.n_vectors];
+            for (sum, &price) in sums.iter_mut().zip(self.prices.of_slot(slot)) {
+                *sum += paid(work, price);
+            }
+            sums[self.n_mixed + machine] += load;
+            return;
+        }
+        for vector in 0..self.n_mixed {
+            let slots = bits(self.allowed[flat]).map(|machine| tables.slot(task, group, machine));
+            let least = slots.map(|slot| self.prices.of(vector, slot, tables.cost(slot).work)).min();
+            self.sums[row + vector] += least.unwrap_or(0);
         }
     }
 
