@@ -45,9 +45,9 @@ pub(super) fn run<'s>(search: &'s mut Search<'_>, annealing: &'s mut Annealing<'
     group_search.run_levels();
 }
 
-/// Number of combinations of placements, and the bound of all of them.
-pub(super) fn first_bound(search: &Search) -> (u64, u64) {
-    (combinations(search), search.root_bound(&supported(search)))
+/// Lower bound of the score of every placement.
+pub(super) fn root_bound(search: &Search) -> u64 {
+    search.root_bound(&supported(search))
 }
 
 /// All accelerators that a group can run on, by flat index.
@@ -57,39 +57,6 @@ fn supported(search: &Search) -> Vec<u64> {
     let set =
         |flat: usize| (0..machines).filter(|&machine| is_supported(flat, machine)).map(|machine| 1 << machine).sum();
     (0..search.tables.offsets[search.tables.n_tasks]).map(set).collect()
-}
-
-/// Number of combinations of placements within the transition limit, saturating.
-fn combinations(search: &Search) -> u64 {
-    let leaders = search.tables.classes.iter().map(|class| class[0]);
-    leaders.fold(1, |product: u64, task| product.saturating_mul(n_placements(search, task)))
-}
-
-/// Number of placements of a task within the limit, by last accelerator and changes so far.
-fn n_placements(search: &Search, task: usize) -> u64 {
-    let tables = search.tables;
-    let n_groups = tables.n_groups(task);
-    let most = tables.problem.max_transitions.unwrap_or(n_groups).min(n_groups);
-    let supported = |group: usize, machine: usize| tables.costs[tables.slot(task, group, machine)].is_some();
-    let mut counts = vec![vec![0_u64; most + 1]; tables.n_machines];
-    for (machine, count) in counts.iter_mut().enumerate() {
-        count[0] = u64::from(supported(0, machine));
-    }
-    for group in 1..n_groups {
-        let counted = usize::from(!tables.problem.tasks[task].groups[group].tail);
-        let mut next = vec![vec![0_u64; most + 1]; tables.n_machines];
-        for machine in (0..tables.n_machines).filter(|&machine| supported(group, machine)) {
-            for (before, known) in counts.iter().enumerate() {
-                let step = if before == machine { 0 } else { counted };
-                for changes in step..=most {
-                    let sum = &mut next[machine][changes];
-                    *sum = sum.saturating_add(known[changes - step]);
-                }
-            }
-        }
-        counts = next;
-    }
-    counts.iter().flatten().fold(0, |sum: u64, &count| sum.saturating_add(count))
 }
 
 impl GroupSearch<'_, '_> {

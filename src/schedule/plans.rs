@@ -52,6 +52,32 @@ pub(super) fn enumerate(
     placements.into_iter().map(|placement| price(tables, prices, goal, task, placement)).collect()
 }
 
+/// Number of plans of `task` with at most `limit` counted changes, saturating.
+pub(super) fn count(tables: &Tables, task: usize, limit: usize) -> u64 {
+    let n_groups = tables.n_groups(task);
+    let most = limit.min(n_groups);
+    // By accelerator of the last group so far, and changes so far.
+    let mut counts = vec![vec![0_u64; most + 1]; tables.n_machines];
+    for (machine, count) in counts.iter_mut().enumerate() {
+        count[0] = u64::from(is_supported(tables, task, 0, machine));
+    }
+    for group in 1..n_groups {
+        let counted = usize::from(!tables.problem.tasks[task].groups[group].tail);
+        let mut next = vec![vec![0_u64; most + 1]; tables.n_machines];
+        for machine in (0..tables.n_machines).filter(|&machine| is_supported(tables, task, group, machine)) {
+            for (before, known) in counts.iter().enumerate() {
+                let step = if before == machine { 0 } else { counted };
+                for changes in step..=most {
+                    let sum = &mut next[machine][changes];
+                    *sum = sum.saturating_add(known[changes - step]);
+                }
+            }
+        }
+        counts = next;
+    }
+    counts.iter().flatten().fold(0, |sum: u64, &count| sum.saturating_add(count))
+}
+
 /// Fewest counted changes from a group on an accelerator to the end of its task: `[group][machine]`, `None` where it
 /// can't run. So that no prefix is extended that can't be completed: there may be exponentially many.
 fn fewest_changes(tables: &Tables, task: usize) -> Vec<Vec<Option<usize>>> {

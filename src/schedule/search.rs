@@ -251,27 +251,23 @@ fn refuse_too_much(problem: &Problem, objective: Objective) -> Result<(), SolveE
 impl Search<'_> {
     fn run(&mut self) -> Result<(), SolveError> {
         let limit = self.tables.problem.max_transitions.unwrap_or(usize::MAX);
-        let mut table = self.plan_table(limit, self.sizes.priced + 1);
-        if let Some(class) = table.plans.iter().position(Vec::is_empty) {
+        let counts = self.count_plans(limit);
+        if let Some(class) = counts.iter().position(|&count| count == 0) {
             let name = self.tables.problem.tasks[self.tables.classes[class][0]].name.clone();
-            return Err(SolveError::NoPlan { task: name, limit: self.tables.problem.max_transitions.unwrap_or(0) });
+            return Err(SolveError::NoPlan { task: name, limit });
         }
+        self.statistics.combinations = counts.iter().fold(1, |product: u64, &count| product.saturating_mul(count));
+        let is_whole = counts.iter().all(|&count| count <= self.sizes.priced as u64);
+        let mut table = if is_whole { self.plan_table(limit, usize::MAX) } else { self.short_table(limit) };
         self.offer(&self.serial(&table));
-        let is_whole = table.has_at_most(self.sizes.priced);
-        if !is_whole {
-            table = self.short_table(limit);
-        }
         self.fit_prices(&mut table);
-        let (combinations, lower) = if is_whole {
-            (table.combinations(), table.root_bound(self.tables, self.goal))
+        self.raise_lower(if is_whole {
+            table.root_bound(self.tables, self.goal)
         } else {
-            group_search::first_bound(self)
-        };
-        self.statistics.combinations = combinations;
-        self.raise_lower(lower);
+            group_search::root_bound(self)
+        });
 
-        let is_short = table.has_at_most(self.sizes.chosen);
-        let short = (!is_short).then(|| self.short_table(limit));
+        let short = (!table.has_at_most(self.sizes.chosen)).then(|| self.short_table(limit));
         let short = short.as_ref().unwrap_or(&table);
         let mut annealing = Annealing::new(short);
         if !(warm_start::run(self, short) && annealing.anneal(self)) {
@@ -301,12 +297,17 @@ impl Search<'_> {
         PlanTable { plans: self.tables.classes.iter().map(enumerate).collect(), n_vectors }
     }
 
+    /// Number of plans of every class with at most `limit` counted changes.
+    fn count_plans(&self, limit: usize) -> Vec<u64> {
+        self.tables.classes.iter().map(|class| plans::count(self.tables, class[0], limit)).collect()
+    }
+
     /// The plans under the highest of the limits 3, 2, 1, 0 that leaves few but some; else the first ones under `limit`.
     fn short_table(&self, limit: usize) -> PlanTable {
-        let most = self.sizes.chosen.max(1);
-        let tables = (0..=3.min(limit)).rev().map(|limit| self.plan_table(limit, most + 1));
-        let is_short = |table: &PlanTable| table.has_at_most(most) && table.plans.iter().all(|plans| !plans.is_empty());
-        tables.into_iter().find(is_short).unwrap_or_else(|| self.plan_table(limit, most))
+        let few = 1..=self.sizes.chosen as u64;
+        let is_short = |&limit: &usize| self.count_plans(limit).iter().all(|count| few.contains(count));
+        let short = (0..=3.min(limit)).rev().find(is_short);
+        self.plan_table(short.unwrap_or(limit), self.sizes.chosen)
     }
 
     /// Every task on its shortest chain, one task after the other: always possible.

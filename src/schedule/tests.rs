@@ -116,7 +116,11 @@ fn every_row_and_bound_holds_at_the_achieved_score_of_random_timelines() {
         for objective in OBJECTIVES {
             let goal = Goal::new(&problem, objective);
             let leaders = tables.classes.iter().map(|class| class[0]);
-            let plans = leaders.map(|task| plans::enumerate(&tables, &prices, goal, task, limit, usize::MAX));
+            let plans = leaders.map(|task| {
+                let plans = plans::enumerate(&tables, &prices, goal, task, limit, usize::MAX);
+                assert_eq!(plans::count(&tables, task, limit), plans.len() as u64, "task {task} of {problem:#?}");
+                plans
+            });
             let mut table = PlanTable { plans: plans.collect(), n_vectors: prices.n_vectors() + tables.n_machines };
             let fitted = fitting::of_all(&tables, &prices, &table).expect("there are two or three accelerators");
             table.add_vector(&tables, &fitted);
@@ -189,7 +193,6 @@ fn searching_by_groups_proves_what_searching_by_plans_proves() {
             assert_eq!(by_groups.proof.state, ProofState::Optimal);
             assert_eq!(by_plans.proof.state, ProofState::Optimal);
             assert_eq!(by_groups.value, by_plans.value, "{objective:?} in round {round}: {problem:#?}");
-            assert_eq!(by_groups.proof.statistics.combinations, by_plans.proof.statistics.combinations);
         }
     }
 }

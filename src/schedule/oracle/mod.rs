@@ -5,18 +5,17 @@
 //! or hold the accelerator for the next group of a task that isn't ready yet. Every order of every accelerator is
 //! exactly one sequence of such choices. Only equal relative states are merged: earlier isn't better under contention.
 
+mod memo;
 mod remaining;
 mod state;
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use super::Decision;
 use super::bounds::Prices;
-use super::goal::{Goal, Settled};
+use super::goal::Goal;
 use super::limits::Limits;
 use super::tables::Tables;
 use crate::problem::GroupId;
+use memo::Memo;
 use remaining::Remaining;
 pub(super) use remaining::{MAX_TASKS, MAX_VECTORS};
 use state::{Choice, State};
@@ -24,7 +23,7 @@ use state::{Choice, State};
 /// Nodes that are counted at once; the clock is looked at between.
 const NODES_AT_ONCE: u64 = 256;
 
-/// Most states that the oracles of all threads together remember; each takes some 200 bytes.
+/// Most states that the oracles of all threads together remember; each takes some 130 bytes.
 const MOST_STATES: usize = 2_000_000;
 
 /// Nodes that could be visited in the time of fitting prices once.
@@ -50,9 +49,7 @@ pub(super) struct Oracle<'a> {
     tables: &'a Tables<'a>,
     goal: Goal<'a>,
     states: Vec<State>,
-    memo: HashMap<Box<[u64]>, (u64, Settled), BuildHasherDefault<WordHasher>>,
-    /// Most states that are remembered: beyond, equal ones are searched again.
-    most_states: usize,
+    memo: Memo,
     key: Vec<u64>,
     log: Vec<(usize, GroupId)>,
     /// Scores from here on don't matter.
@@ -74,8 +71,7 @@ impl<'a> Oracle<'a> {
             tables,
             goal,
             states: vec![State::new(tables); depth],
-            memo: HashMap::default(),
-            most_states: MOST_STATES / n_threads,
+            memo: Memo::new(MOST_STATES / n_threads),
             key: vec![],
             log: vec![],
             cutoff: u64::MAX,
@@ -216,25 +212,7 @@ impl<'a> Oracle<'a> {
     fn merged(&mut self, depth: usize) -> bool {
         let state = &self.states[depth];
         state.write_key(self.tables, &mut self.key);
-        let reached = (state.now, state.settled);
-        let no_worse = |one: &(u64, Settled), other: &(u64, Settled)| {
-            one.0 <= other.0 && one.1.paid <= other.1.paid && one.1.excess <= other.1.excess
-        };
-        match self.memo.get_mut(self.key.as_slice()) {
-            Some(known) if no_worse(known, &reached) => true,
-            Some(known) => {
-                if no_worse(&reached, known) {
-                    *known = reached;
-                }
-                false
-            }
-            None => {
-                if self.memo.len() < self.most_states {
-                    self.memo.insert(self.key.clone().into_boxed_slice(), reached);
-                }
-                false
-            }
-        }
+        self.memo.covers(&self.key, (state.now, state.settled))
     }
 
     /// Keeps the order that led to a state in which nothing more happens, where all groups have ended.
@@ -258,31 +236,5 @@ impl<'a> Oracle<'a> {
             order[machine].push(id);
         }
         Decision { placement, order }
-    }
-}
-
-/// Multiplies and rotates whole words: fast, and the full key is compared after it.
-#[derive(Default)]
-struct WordHasher(u64);
-
-impl Hasher for WordHasher {
-    fn finish(&self) -> u64 {
-        self.0 ^ self.0 >> 29
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-
-    fn write_usize(&mut self, word: usize) {
-        self.write_u64(word as u64);
     }
 }

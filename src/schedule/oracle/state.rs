@@ -351,9 +351,9 @@ impl State {
                 (stage.group as u64) << 24 | code(stage.machine) << 16 | code(stage.before) << 8 | code(stage.after),
             );
         }
-        if tables.problem.tasks.iter().any(|task| task.release.0 > self.now) {
-            key.push(self.now);
-        }
+        // The moment counts while a task is still to be released; keys have one length.
+        let is_released = tables.problem.tasks.iter().all(|task| task.release.0 <= self.now);
+        key.push(if is_released { u64::MAX } else { self.now });
     }
 
     /// Whether the next group of the task that ran last on an idle accelerator could go on there without a launch.
