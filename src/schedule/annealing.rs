@@ -6,25 +6,24 @@ use super::search::{Continue, Search};
 
 /// Annealings before the proof, as long as each finds something better.
 const MOST_ANNEALINGS: u64 = 5;
-/// Moves of an annealing for each group and task, at first and at most.
+/// Moves of a short annealing for each group and task.
 const MOVES: u64 = 25;
-const MOST_MOVES: u64 = 2000;
 /// Nodes of a search before more is annealed beside it.
-const NODES_BETWEEN: u64 = 100_000;
+const NODES_BETWEEN: u64 = 50_000;
 
 /// The annealings of one search.
 pub(super) struct Annealing<'t> {
     table: &'t PlanTable,
-    /// Annealings so far, the nodes that they took, and the moves of the next one for each group and task.
+    /// Annealings so far, those beside the proof, and the nodes that all took.
     n_annealings: u64,
+    n_between: u64,
     nodes: u64,
-    moves: u64,
 }
 
 impl<'t> Annealing<'t> {
     /// Annealings whose candidates have the plans of `table`.
     pub(super) fn new(table: &'t PlanTable) -> Self {
-        Self { table, n_annealings: 0, nodes: 0, moves: MOVES }
+        Self { table, n_annealings: 0, n_between: 0, nodes: 0 }
     }
 
     /// Anneals from the incumbent, again while that improves it; false where a limit was reached.
@@ -33,7 +32,7 @@ impl<'t> Annealing<'t> {
             if search.is_proved() {
                 break;
             }
-            match self.anneal_once(search) {
+            match self.anneal_once(search, MOVES) {
                 None => return false,
                 Some(false) => break,
                 Some(true) => {}
@@ -42,36 +41,36 @@ impl<'t> Annealing<'t> {
         true
     }
 
-    /// Anneals once more where the search has taken so much longer that this hardly counts: what is found late, the proof
-    /// has to wait for. False where a limit was reached.
+    /// Anneals for a third of the search's nodes: what is found late, the proof has to wait for. Most annealings are short,
+    /// every second one that doesn't help is twice as long, every fourth four times. False where a limit was reached.
     pub(super) fn anneal_between(&mut self, search: &mut Search) -> Continue {
         while !search.is_proved() && search.limits.nodes() > 3 * self.nodes + NODES_BETWEEN {
-            match self.anneal_once(search) {
+            let moves = MOVES << (self.n_between + 1).trailing_zeros();
+            match self.anneal_once(search, moves) {
                 None => return false,
-                // Longer ones find what short ones don't.
-                Some(false) => self.moves = (self.moves * 2).min(MOST_MOVES),
-                Some(true) => {}
+                Some(true) => self.n_between = 0,
+                Some(false) => self.n_between += 1,
             }
         }
         true
     }
 
     /// Whether annealing from the incumbent improved it; `None` where a limit was reached.
-    fn anneal_once(&mut self, search: &mut Search) -> Option<bool> {
+    fn anneal_once(&mut self, search: &mut Search, moves: u64) -> Option<bool> {
         let before = search.limits.nodes();
-        let decision = self.better_decision(search);
+        let decision = self.better_decision(search, moves);
         let is_better = decision.is_some_and(|decision| search.offer(&decision));
         self.n_annealings += 1;
         self.nodes += search.limits.nodes() - before;
         search.limits.has_time().then_some(is_better)
     }
 
-    fn better_decision(&self, search: &Search) -> Option<super::Decision> {
+    fn better_decision(&self, search: &Search, moves: u64) -> Option<super::Decision> {
         let tables = search.tables;
         let start = search.incumbent()?;
         let size = (tables.offsets[tables.n_tasks] * tables.n_tasks) as u64;
         let seed = search.seed.wrapping_add(self.n_annealings);
         let mut annealing = LocalSearch::new(tables, self.table, search.goal, seed);
-        annealing.improve(start, self.moves * size, &search.limits)
+        annealing.improve(start, moves * size, &search.limits)
     }
 }

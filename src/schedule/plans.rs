@@ -1,6 +1,6 @@
 //! Plans: the placements that a task may have under its transition limit, with what each certainly costs.
 
-use super::bounds::{Prices, Vector, paid};
+use super::bounds::{Prices, Vector, move_prices, paid};
 use super::goal::{Goal, Outlook, Settled};
 use super::oracle::{MAX_TASKS, MAX_VECTORS};
 use super::symmetry;
@@ -132,20 +132,28 @@ fn extend(
 fn price(tables: &Tables, prices: &Prices, goal: Goal, task: usize, placement: Vec<usize>) -> Plan {
     let n_mixed = prices.n_vectors();
     let mut pays = vec![0; n_mixed + tables.n_machines];
-    for (group, &machine) in placement.iter().enumerate() {
-        let slot = tables.slot(task, group, machine);
-        let before = group.checked_sub(1).map(|before| placement[before]);
+    for (slot, moves) in with_moves(tables, task, &placement) {
+        let machine = slot % tables.n_machines;
         let work = tables.cost(slot).work;
-        let leaving = tables.leaving(slot, placement.get(group + 1).copied());
-        pays[n_mixed + machine] += tables.entering(slot, before) + work + leaving;
-        for (vector, paid) in pays[..n_mixed].iter_mut().enumerate() {
-            *paid += prices.of(vector, slot, work);
+        pays[n_mixed + machine] += work + moves;
+        let vectors = prices.of_slot(slot).iter().zip(prices.of_moves(machine));
+        for (pays, (&price, &of_moves)) in pays.iter_mut().zip(vectors) {
+            *pays += paid(work, price) + paid(moves, of_moves);
         }
     }
     let chain = pays[n_mixed..].iter().sum();
     let energy = (0..tables.n_machines).map(|machine| goal.energy(machine, pays[n_mixed + machine]));
     let energy = if goal.counts_energy() { energy.fold(0, u64::saturating_add) } else { 0 };
     Plan { placement, chain, pays, energy }
+}
+
+/// The slots of a placement, each with the time that its group certainly enters and leaves.
+fn with_moves<'p>(tables: &'p Tables, task: usize, placement: &'p [usize]) -> impl Iterator<Item = (usize, u64)> + 'p {
+    placement.iter().enumerate().map(move |(group, &machine)| {
+        let slot = tables.slot(task, group, machine);
+        let before = group.checked_sub(1).map(|before| placement[before]);
+        (slot, tables.entering(slot, before) + tables.leaving(slot, placement.get(group + 1).copied()))
+    })
 }
 
 impl PlanTable {
@@ -162,11 +170,13 @@ impl PlanTable {
     /// Adds a vector as the last mixed one.
     pub(super) fn add_vector(&mut self, tables: &Tables, vector: &Vector) {
         let place = self.n_vectors - tables.n_machines;
+        let of_moves = move_prices(tables, vector);
         for (class, plans) in tables.classes.iter().zip(&mut self.plans) {
             for plan in plans {
-                let slots = plan.slots(tables, class[0]);
-                let pays = slots.map(|slot| paid(tables.cost(slot).work, vector[slot])).sum();
-                plan.pays.insert(place, pays);
+                let pays = with_moves(tables, class[0], &plan.placement).map(|(slot, moves)| {
+                    paid(tables.cost(slot).work, vector[slot]) + paid(moves, of_moves[slot % tables.n_machines])
+                });
+                plan.pays.insert(place, pays.sum());
             }
         }
         self.n_vectors += 1;

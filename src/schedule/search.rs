@@ -284,7 +284,7 @@ impl Search<'_> {
     /// Adds the prices fitted to the plans of `table`, where there are some.
     fn fit_prices(&mut self, table: &mut PlanTable) {
         if let Some(vector) = fitting::of_all(self.tables, &self.prices, table) {
-            self.prices = self.prices.with(&vector);
+            self.prices = self.prices.with(self.tables, &vector);
             table.add_vector(self.tables, &vector);
         }
     }

@@ -171,7 +171,7 @@ impl<'a> Oracle<'a> {
             return self.take_options(depth, choice, remaining, limits);
         };
         self.fits += 1;
-        let prices = remaining.base.with(&vector);
+        let prices = remaining.base.with(self.tables, &vector);
         let fitted = remaining.with_prices(self.tables, &prices, self.goal, n_open);
         if fitted.bound(self.tables, self.goal, state) >= self.cutoff {
             return true;

@@ -118,8 +118,9 @@ impl<'p> Remaining<'p> {
             let work = tables.cost(slot).work;
             let load = self.certain_load(tables, task, group, machine);
             let sums = &mut self.sums[row..row + self.n_vectors];
-            for (sum, &price) in sums.iter_mut().zip(self.prices.of_slot(slot)) {
-                *sum += paid(work, price);
+            let vectors = self.prices.of_slot(slot).iter().zip(self.prices.of_moves(machine));
+            for (sum, (&price, &of_moves)) in sums.iter_mut().zip(vectors) {
+                *sum += paid(work, price) + paid(load - work, of_moves);
             }
             sums[self.n_mixed + machine] += load;
             return;
@@ -291,10 +292,13 @@ impl<'p> Remaining<'p> {
         let slot = tables.slot(task, reached.group, machine);
         let lane = &state.lanes[machine];
         let work = lane.work_left(tables, slot);
-        for (total, &price) in totals.iter_mut().zip(self.prices.of_slot(slot)) {
-            *total += paid(work, price);
+        let occupied = self.occupied(tables, state, task, machine);
+        let working = if lane.phase == Phase::Work { lane.left.div_ceil(1000) } else { work };
+        let vectors = self.prices.of_slot(slot).iter().zip(self.prices.of_moves(machine));
+        for (total, (&price, &of_moves)) in totals.iter_mut().zip(vectors) {
+            *total += paid(work, price) + paid(occupied - working, of_moves);
         }
-        totals[self.n_mixed + machine] += self.occupied(tables, state, task, machine);
+        totals[self.n_mixed + machine] += occupied;
     }
 
     /// How long the running group of `task` certainly still occupies `machine`.
