@@ -1,6 +1,6 @@
 //! What can be shown only from inside: every row holds on evaluated timelines, and both ways of searching agree.
 
-use super::bounds::Prices;
+use super::bounds::{PRICE_ONE, Prices};
 use super::fitting;
 use super::goal::Goal;
 use super::plans::{self, PlanTable};
@@ -137,6 +137,44 @@ fn every_row_and_bound_holds_at_the_achieved_score_of_random_timelines() {
             }
         }
     }
+}
+
+#[test]
+fn whatever_works_and_moves_at_once_pays_at_most_one() {
+    let mut rng = Rng::with_seed(23);
+    for round in 0..200 {
+        let n_machines = 2 + round % 4;
+        let problem = random_problem(&mut rng, n_machines, 3, n_machines);
+        let tables = Tables::new(&problem).expect("edges go upward");
+        let prices = Prices::new(&tables);
+        for _ in 0..200 {
+            let (set, moving) = random_company(&mut rng, &tables);
+            for vector in 0..prices.n_vectors() {
+                let works =
+                    set.iter().map(|&slot| prices.of_slot(slot)[vector] * tables.rate_among(slot, set.iter().copied()));
+                let moves = moving.iter().map(|&machine| prices.of_moves(machine)[vector] * 1000);
+                let pays = works.chain(moves).sum::<u64>();
+                assert!(pays <= PRICE_ONE * 1000, "{set:?} and {moving:?} pay {pays} to {vector} in round {round}");
+            }
+        }
+    }
+}
+
+/// Slots of different tasks that work at once, one of an accelerator at most, and accelerators on which another one moves.
+fn random_company(rng: &mut Rng, tables: &Tables) -> (Vec<usize>, Vec<usize>) {
+    let mut tasks: Vec<usize> = (0..tables.n_tasks).collect();
+    rng.shuffle(&mut tasks);
+    let (mut set, mut moving) = (vec![], vec![]);
+    for (machine, &task) in (0..tables.n_machines).zip(&tasks) {
+        let slot = tables.slot(task, rng.usize(..tables.n_groups(task)), machine);
+        match rng.u8(..4) {
+            0 => {}
+            1 => moving.push(machine),
+            _ if tables.costs[slot].is_some() => set.push(slot),
+            _ => {}
+        }
+    }
+    (set, moving)
 }
 
 /// The plans of a schedule are among those that a score as good as its own needs; below the bound of all there are none.
