@@ -1,8 +1,8 @@
 //! The search where every plan has a Boolean: Z3 proposes a combination that satisfies the rows of a target, the rows of
 //! neighbours around it are enumerated and decided by the oracle, and what was learnt goes back as a clause.
 //!
-//! Targets rise in levels, so that the proved bound rises while the incumbent falls. Every clause keeps at least one task
-//! fixed: Z3 says what is left to look at, and its `unsat` is the proof.
+//! Targets rise in levels, so that the proved bound rises while the incumbent falls. A clause forbids the plans of the tasks
+//! that stayed fixed, everything where none did: Z3 says what is left to look at, and its `unsat` is the proof.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -15,7 +15,7 @@ use super::symmetry::{Side, Symmetry};
 use super::tables::Tables;
 use super::z3::Master;
 
-/// Most completions of a combination that are enumerated with two tasks freed; one task is freed always.
+/// Most completions below a target that are enumerated with two tasks freed; else one task is freed.
 const PLANE: usize = 100_000;
 /// Completions that are enumerated between two questions to Z3 where one task is freed.
 const BATCH: usize = 16_000;
