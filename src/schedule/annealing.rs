@@ -1,5 +1,6 @@
 //! When to anneal: before the proof, and beside it for a share of its time.
 
+use super::Decision;
 use super::local_search::LocalSearch;
 use super::plans::PlanTable;
 use super::search::{Continue, Search};
@@ -14,16 +15,17 @@ const NODES_BETWEEN: u64 = 50_000;
 /// The annealings of one search.
 pub(super) struct Annealing<'t> {
     table: &'t PlanTable,
-    /// Annealings so far, those beside the proof, and the nodes that all took.
+    /// Annealings so far, and the nodes that they took.
     n_annealings: u64,
-    n_between: u64,
     nodes: u64,
+    /// How many beside the proof haven't helped since one did.
+    n_in_vain: u64,
 }
 
 impl<'t> Annealing<'t> {
     /// Annealings whose candidates have the plans of `table`.
     pub(super) fn new(table: &'t PlanTable) -> Self {
-        Self { table, n_annealings: 0, n_between: 0, nodes: 0 }
+        Self { table, n_annealings: 0, nodes: 0, n_in_vain: 0 }
     }
 
     /// Anneals from the incumbent, again while that improves it; false where a limit was reached.
@@ -42,14 +44,14 @@ impl<'t> Annealing<'t> {
     }
 
     /// Anneals for a third of the search's nodes: what is found late, the proof has to wait for. Most annealings are short,
-    /// every second one that doesn't help is twice as long, every fourth four times. False where a limit was reached.
+    /// every second one in vain is twice as long, every fourth four times. False where a limit was reached.
     pub(super) fn anneal_between(&mut self, search: &mut Search) -> Continue {
         while !search.is_proved() && search.limits.nodes() > 3 * self.nodes + NODES_BETWEEN {
-            let moves = MOVES << (self.n_between + 1).trailing_zeros();
+            let moves = MOVES << (self.n_in_vain + 1).trailing_zeros();
             match self.anneal_once(search, moves) {
                 None => return false,
-                Some(true) => self.n_between = 0,
-                Some(false) => self.n_between += 1,
+                Some(true) => self.n_in_vain = 0,
+                Some(false) => self.n_in_vain += 1,
             }
         }
         true
@@ -65,7 +67,7 @@ impl<'t> Annealing<'t> {
         search.limits.has_time().then_some(is_better)
     }
 
-    fn better_decision(&self, search: &Search, moves: u64) -> Option<super::Decision> {
+    fn better_decision(&self, search: &Search, moves: u64) -> Option<Decision> {
         let tables = search.tables;
         let start = search.incumbent()?;
         let size = (tables.offsets[tables.n_tasks] * tables.n_tasks) as u64;

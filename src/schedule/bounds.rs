@@ -21,6 +21,7 @@ pub(super) type Vector = Vec<u64>;
 #[derive(Clone)]
 pub(super) struct Prices {
     n_vectors: usize,
+    n_machines: usize,
     by_slot: Vec<u64>,
     /// Price of an accelerator's launches, entries and exits, laid out by accelerator.
     by_machine: Vec<u64>,
@@ -37,9 +38,9 @@ impl Prices {
             5..=MOST_ALIKE => [shares(n, 1), vec![vec![1; n]]].concat(),
             _ => shares(n, 1),
         };
-        let company = Company::new(tables);
+        let meetings = Meetings::new(tables);
         let vectors = shares.into_iter().map(|share| {
-            let mut prices: Vector = (0..tables.costs.len()).map(|slot| company.price(tables, slot, &share)).collect();
+            let mut prices: Vector = (0..tables.costs.len()).map(|slot| meetings.price(tables, slot, &share)).collect();
             if n == 2 {
                 lift(tables, &mut prices);
             }
@@ -53,7 +54,12 @@ impl Prices {
         let by_slot = (0..tables.costs.len()).flat_map(|slot| vectors.iter().map(move |vector| vector[slot]));
         let moves: Vec<Vector> = vectors.iter().map(|vector| move_prices(tables, vector)).collect();
         let by_machine = (0..tables.n_machines).flat_map(|machine| moves.iter().map(move |moves| moves[machine]));
-        Self { n_vectors: vectors.len(), by_slot: by_slot.collect(), by_machine: by_machine.collect() }
+        Self {
+            n_vectors: vectors.len(),
+            n_machines: tables.n_machines,
+            by_slot: by_slot.collect(),
+            by_machine: by_machine.collect(),
+        }
     }
 
     /// These and one more, the last one.
@@ -64,6 +70,7 @@ impl Prices {
         };
         Self {
             n_vectors: self.n_vectors + 1,
+            n_machines: self.n_machines,
             by_slot: extend(&self.by_slot, vector),
             by_machine: extend(&self.by_machine, &move_prices(tables, vector)),
         }
@@ -84,6 +91,14 @@ impl Prices {
         &self.by_machine[machine * self.n_vectors..(machine + 1) * self.n_vectors]
     }
 
+    /// Adds to `totals` what `work` nanoseconds of `slot` and `moves` of its launch, entry and exit pay to every vector.
+    pub(super) fn add_paid(&self, totals: &mut [u64], slot: usize, work: u64, moves: u64) {
+        let vectors = self.of_slot(slot).iter().zip(self.of_moves(slot % self.n_machines));
+        for (total, (&price, &of_moves)) in totals.iter_mut().zip(vectors) {
+            *total += paid(work, price) + paid(moves, of_moves);
+        }
+    }
+
     /// One vector.
     pub(super) fn vector(&self, vector: usize) -> Vector {
         self.by_slot.iter().skip(vector).step_by(self.n_vectors).copied().collect()
@@ -102,14 +117,14 @@ pub(super) fn paid(work: u64, price: u64) -> u64 {
 
 /// How fast every slot can work in company: beside the least demanding groups that it can meet no meeting is faster,
 /// because speeds don't increase with the external demand.
-struct Company {
+struct Meetings {
     /// Permille by slot and set of accelerators, as bits, its own among them; 0 where they can't work at once.
     fastest: Vec<Vec<u64>>,
 }
 
-impl Company {
+impl Meetings {
     fn new(tables: &Tables) -> Self {
-        // Without company of interest (see `price`) only the accelerator itself is looked at.
+        // Among more accelerators every share is of one alone: whom it meets pays nothing.
         let n_sets = if tables.n_machines > MOST_ALIKE { 0 } else { 1_usize << tables.n_machines };
         let fastest = (0..tables.costs.len()).map(|slot| {
             let least: Vec<Option<u32>> =
@@ -170,7 +185,7 @@ fn shares(n: usize, steps: u64) -> Vec<Vec<u64>> {
 
 /// What the launches, entries and exits of every accelerator may pay beside whatever works or moves elsewhere: nobody slows
 /// them. Nothing where there are more than three accelerators.
-pub(super) fn move_prices(tables: &Tables, prices: &[u64]) -> Vec<u64> {
+fn move_prices(tables: &Tables, prices: &[u64]) -> Vec<u64> {
     let n = tables.n_machines;
     let mut moves = vec![0; n];
     if n > 3 {
@@ -182,9 +197,10 @@ pub(super) fn move_prices(tables: &Tables, prices: &[u64]) -> Vec<u64> {
     let pay = |slot: usize, set: &[usize]| prices[slot] * tables.rate_among(slot, set.iter().copied());
     for machine in 0..n {
         most[1 << machine] = paying(machine).map(|slot| pay(slot, &[slot])).max().unwrap_or(0);
-        for other in machine + 1..n {
+        // Beside two that work only a third one can move.
+        for other in (machine + 1..n).filter(|_| n > 2) {
             let pairs = paying(machine).flat_map(|one| paying(other).map(move |two| [one, two]));
-            let pairs = pairs.filter(|&[one, two]| n > 2 && tables.can_meet(one, two));
+            let pairs = pairs.filter(|&[one, two]| tables.can_meet(one, two));
             most[1 << machine | 1 << other] =
                 pairs.map(|pair| pay(pair[0], &pair) + pay(pair[1], &pair)).max().unwrap_or(0);
         }

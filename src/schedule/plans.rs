@@ -1,6 +1,6 @@
 //! Plans: the placements that a task may have under its transition limit, with what each certainly costs.
 
-use super::bounds::{Prices, Vector, move_prices, paid};
+use super::bounds::Prices;
 use super::goal::{Goal, Outlook, Settled};
 use super::oracle::{MAX_TASKS, MAX_VECTORS};
 use super::symmetry;
@@ -130,30 +130,27 @@ fn extend(
 }
 
 fn price(tables: &Tables, prices: &Prices, goal: Goal, task: usize, placement: Vec<usize>) -> Plan {
-    let n_mixed = prices.n_vectors();
-    let mut pays = vec![0; n_mixed + tables.n_machines];
-    for (slot, moves) in with_moves(tables, task, &placement) {
-        let machine = slot % tables.n_machines;
-        let work = tables.cost(slot).work;
-        pays[n_mixed + machine] += work + moves;
-        let vectors = prices.of_slot(slot).iter().zip(prices.of_moves(machine));
-        for (pays, (&price, &of_moves)) in pays.iter_mut().zip(vectors) {
-            *pays += paid(work, price) + paid(moves, of_moves);
-        }
-    }
-    let chain = pays[n_mixed..].iter().sum();
-    let energy = (0..tables.n_machines).map(|machine| goal.energy(machine, pays[n_mixed + machine]));
+    let pays = pays(tables, prices, task, &placement);
+    let loads = &pays[prices.n_vectors()..];
+    let chain = loads.iter().sum();
+    let energy = loads.iter().enumerate().map(|(machine, &load)| goal.energy(machine, load));
     let energy = if goal.counts_energy() { energy.fold(0, u64::saturating_add) } else { 0 };
     Plan { placement, chain, pays, energy }
 }
 
-/// The slots of a placement, each with the time that its group certainly enters and leaves.
-fn with_moves<'p>(tables: &'p Tables, task: usize, placement: &'p [usize]) -> impl Iterator<Item = (usize, u64)> + 'p {
-    placement.iter().enumerate().map(move |(group, &machine)| {
+/// What `task`, placed so, pays to every price vector, and the load of every accelerator.
+fn pays(tables: &Tables, prices: &Prices, task: usize, placement: &[usize]) -> Vec<u64> {
+    let n_mixed = prices.n_vectors();
+    let mut pays = vec![0; n_mixed + tables.n_machines];
+    for (group, &machine) in placement.iter().enumerate() {
         let slot = tables.slot(task, group, machine);
         let before = group.checked_sub(1).map(|before| placement[before]);
-        (slot, tables.entering(slot, before) + tables.leaving(slot, placement.get(group + 1).copied()))
-    })
+        let work = tables.cost(slot).work;
+        let moves = tables.entering(slot, before) + tables.leaving(slot, placement.get(group + 1).copied());
+        prices.add_paid(&mut pays, slot, work, moves);
+        pays[n_mixed + machine] += work + moves;
+    }
+    pays
 }
 
 impl PlanTable {
@@ -167,19 +164,14 @@ impl PlanTable {
         self.plans.iter().fold(1, |product: u64, plans| product.saturating_mul(plans.len() as u64))
     }
 
-    /// Adds a vector as the last mixed one.
-    pub(super) fn add_vector(&mut self, tables: &Tables, vector: &Vector) {
-        let place = self.n_vectors - tables.n_machines;
-        let of_moves = move_prices(tables, vector);
+    /// Has every plan pay other prices.
+    pub(super) fn reprice(&mut self, tables: &Tables, prices: &Prices) {
         for (class, plans) in tables.classes.iter().zip(&mut self.plans) {
             for plan in plans {
-                let pays = with_moves(tables, class[0], &plan.placement).map(|(slot, moves)| {
-                    paid(tables.cost(slot).work, vector[slot]) + paid(moves, of_moves[slot % tables.n_machines])
-                });
-                plan.pays.insert(place, pays.sum());
+                plan.pays = pays(tables, prices, class[0], &plan.placement);
             }
         }
-        self.n_vectors += 1;
+        self.n_vectors = prices.n_vectors() + tables.n_machines;
     }
 
     /// Lower bound of the score of every order of a combination.

@@ -31,6 +31,7 @@ pub(super) struct Sizes {
     pub(super) chosen: usize,
 }
 
+/// What an ordinary search takes.
 pub(super) const SIZES: Sizes = Sizes { priced: 5000, chosen: 800 };
 
 /// Whether a search goes on.
@@ -285,7 +286,7 @@ impl Search<'_> {
     fn fit_prices(&mut self, table: &mut PlanTable) {
         if let Some(vector) = fitting::of_all(self.tables, &self.prices, table) {
             self.prices = self.prices.with(self.tables, &vector);
-            table.add_vector(self.tables, &vector);
+            table.reprice(self.tables, &self.prices);
         }
     }
 

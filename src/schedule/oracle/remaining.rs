@@ -1,7 +1,7 @@
 //! What is still to be done from a state of the oracle: lower bounds of chains, loads and prices, from suffix sums over
 //! the groups of a combination.
 
-use super::super::bounds::{Prices, Vector, paid};
+use super::super::bounds::{Prices, Vector};
 use super::super::fitting;
 use super::super::goal::{Goal, Outlook};
 use super::super::tables::Tables;
@@ -12,7 +12,7 @@ use crate::problem::GroupId;
 pub(in crate::schedule) const MAX_TASKS: usize = 32;
 
 /// Most price vectors, loads included: a grid of quarters over four accelerators has 35 and one may be fitted; beyond, an
-/// accelerator has one of each.
+/// accelerator has one of each, and up to eight have one in common.
 pub(in crate::schedule) const MAX_VECTORS: usize = 72;
 
 /// Suffix sums of one combination, in which every group may use a set of accelerators.
@@ -111,17 +111,13 @@ impl<'p> Remaining<'p> {
             self.chains[slot] = tables.cost(slot).work + rest;
         }
         let row = (flat + task) * self.n_vectors;
-        let (sums, after) = self.sums[row..].split_at_mut(self.n_vectors);
-        sums.copy_from_slice(&after[..self.n_vectors]);
+        self.sums.copy_within(row + self.n_vectors..row + 2 * self.n_vectors, row);
         if let Some(machine) = self.only_machine(tables, task, group) {
             let slot = tables.slot(task, group, machine);
             let work = tables.cost(slot).work;
             let load = self.certain_load(tables, task, group, machine);
             let sums = &mut self.sums[row..row + self.n_vectors];
-            let vectors = self.prices.of_slot(slot).iter().zip(self.prices.of_moves(machine));
-            for (sum, (&price, &of_moves)) in sums.iter_mut().zip(vectors) {
-                *sum += paid(work, price) + paid(load - work, of_moves);
-            }
+            self.prices.add_paid(sums, slot, work, load - work);
             sums[self.n_mixed + machine] += load;
             return;
         }
@@ -294,10 +290,7 @@ impl<'p> Remaining<'p> {
         let work = lane.work_left(tables, slot);
         let occupied = self.occupied(tables, state, task, machine);
         let working = if lane.phase == Phase::Work { lane.left.div_ceil(1000) } else { work };
-        let vectors = self.prices.of_slot(slot).iter().zip(self.prices.of_moves(machine));
-        for (total, (&price, &of_moves)) in totals.iter_mut().zip(vectors) {
-            *total += paid(work, price) + paid(occupied - working, of_moves);
-        }
+        self.prices.add_paid(totals, slot, work, occupied - working);
         totals[self.n_mixed + machine] += occupied;
     }
 
