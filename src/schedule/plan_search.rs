@@ -342,8 +342,8 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
         true
     }
 
-    /// Shows of the deferred combinations that none is below `target`, with ever more nodes. That is less than deciding
-    /// them, and all that this level needs.
+    /// Shows of the deferred combinations that none is below `target`, with ever more nodes. That is all that this level
+    /// needs, and often less than deciding them.
     fn settle_deferred(&mut self, target: u64) -> Continue {
         let mut max_nodes = FIRST_NODES;
         loop {
@@ -357,14 +357,15 @@ impl<'s, 'a> PlanSearch<'s, 'a> {
                 return true;
             }
             max_nodes = max_nodes.saturating_mul(8);
+            let cutoff = if self.search.decides_for_good(max_nodes) { u64::MAX } else { target };
             if self.search.threads() > 1 {
-                if !self.decide_at_once(due, target, max_nodes) {
+                if !self.decide_at_once(due, cutoff, max_nodes) {
                     return false;
                 }
                 continue;
             }
             for combination in due {
-                if !self.annealing.anneal_between(self.search) || !self.decide(&combination, target, max_nodes) {
+                if !self.annealing.anneal_between(self.search) || !self.decide(&combination, cutoff, max_nodes) {
                     return false;
                 }
             }

@@ -382,6 +382,11 @@ impl Search<'_> {
         Outcome::of(verdict.complete, self.limits.stopped_by().is_some())
     }
 
+    /// Whether a combination that takes long is decided for good, whatever is asked for.
+    pub(super) fn decides_for_good(&self, max_nodes: u64) -> bool {
+        self.oracles[0].could_go_by_costs(max_nodes)
+    }
+
     /// Number of threads that search for orders.
     pub(super) fn threads(&self) -> usize {
         self.oracles.len()

@@ -21,7 +21,7 @@ const OBJECTIVES: [Objective; 4] =
     [Objective::Makespan, Objective::Throughput, Objective::Tardiness, Objective::Energy];
 
 /// Tasks with launches, entries, exits, network input and output, releases and an edge now and then.
-fn random_problem(rng: &mut Rng, n_tasks: usize, n_groups: usize, n_machines: usize) -> Problem {
+pub(super) fn random_problem(rng: &mut Rng, n_tasks: usize, n_groups: usize, n_machines: usize) -> Problem {
     let pccs = |rng: &mut Rng| Pccs {
         normal_bw: 30.0,
         intensive_bw: 60.0 + 20.0 * rng.f64(),

@@ -5,16 +5,20 @@
 //! or hold the accelerator for the next group of a task that isn't ready yet. Every order of every accelerator is
 //! exactly one sequence of such choices. Only equal relative states are merged: earlier isn't better under contention.
 
+mod cost_to_go;
 mod memo;
 mod remaining;
 mod state;
+#[cfg(test)]
+mod tests;
 
-use super::Decision;
 use super::bounds::Prices;
 use super::goal::Goal;
 use super::limits::Limits;
 use super::tables::Tables;
+use super::{Decision, Objective};
 use crate::problem::GroupId;
+use cost_to_go::CostToGo;
 use memo::Memo;
 use remaining::Remaining;
 pub(super) use remaining::{MAX_TASKS, MAX_VECTORS};
@@ -34,6 +38,12 @@ const NODES_BEFORE_FITTING: u64 = 200;
 
 /// Fewest open groups with which prices are fitted anew.
 const FEWEST_OPEN: usize = 6;
+
+/// Nodes that a combination gets at least before its costs to go are computed.
+const FEW_NODES: u64 = 1000;
+
+/// How far above the least cost to go, in nanoseconds, the best order is looked for at first.
+const FIRST_WIDTH: u64 = 1000;
 
 /// What a search of one combination ended with.
 #[derive(Debug)]
@@ -97,19 +107,90 @@ impl<'a> Oracle<'a> {
         let remaining = Remaining::new(self.tables, prices, self.goal, allowed);
         (self.cutoff, self.best) = (cutoff, None);
         let few = max_nodes.min(NODES_BEFORE_FITTING);
-        let complete = self.explore_anew(&remaining, few, usize::MAX, limits)
-            || few < max_nodes && self.explore_anew(&remaining, max_nodes - few, allowed.len(), limits);
+        let complete = self.explore_plainly(&remaining, few, limits)
+            || few < max_nodes && self.explore_further(&remaining, max_nodes - few, limits);
         Verdict { found: self.best.take().map(|log| self.decision(&log)), complete }
     }
 
-    /// Searches everything on at most `max_nodes` nodes; fits prices anew where at least `fewest_open` groups are open.
-    fn explore_anew(&mut self, remaining: &Remaining, max_nodes: u64, fewest_open: usize, limits: &Limits) -> bool {
+    /// Searches a combination that takes more than few nodes: with fitted prices, and then by its costs to go where they can
+    /// be had for so many nodes.
+    fn explore_further(&mut self, remaining: &Remaining, max_nodes: u64, limits: &Limits) -> bool {
+        let by_costs = remaining.is_fixed() && self.could_go_by_costs(max_nodes);
+        let few = if by_costs { (self.n_positions() / 2).max(FEW_NODES).min(max_nodes) } else { max_nodes };
+        self.explore_fitted(remaining, few, limits) || by_costs && self.explore_by_costs(remaining, max_nodes, limits)
+    }
+
+    /// Whether a combination that takes long is decided by its costs to go rather than by many nodes.
+    pub(super) fn could_go_by_costs(&self, max_nodes: u64) -> bool {
+        self.goal.objective == Objective::Makespan && cost_to_go::is_for(self.tables) && self.n_positions() <= max_nodes
+    }
+
+    /// Number of ways in which groups can have ended, where every task's end one after the other; saturating.
+    fn n_positions(&self) -> u64 {
+        let of_task = |task: usize| self.tables.n_groups(task) as u64 + 1;
+        (0..self.tables.n_tasks).map(of_task).fold(1, u64::saturating_mul)
+    }
+
+    /// Searches a combination with the costs to go as bounds: these lead to the best order without detours.
+    fn explore_by_costs(&mut self, remaining: &Remaining, max_nodes: u64, limits: &Limits) -> bool {
+        let start = State::new(self.tables);
+        let fitted = remaining.fitted_vector(self.tables, &start, self.cutoff);
+        let prices = fitted.map(|vector| remaining.base.with(self.tables, &vector));
+        let prices = prices.as_ref().unwrap_or(remaining.base);
+        let Some(mut costs) = CostToGo::new(self.tables, remaining, prices, self.cutoff, limits) else {
+            return self.explore_fitted(remaining, max_nodes, limits);
+        };
+        let Some(least) = costs.least() else {
+            // A limit of the whole search, at which this ends too; or too much memory.
+            return self.explore_fitted(remaining, max_nodes, limits);
+        };
+        if least >= self.cutoff {
+            return true;
+        }
+        self.fewest_open = usize::MAX;
+        // The best order costs hardly more than that, so that a search of what costs as little finds it without worse ones before.
+        let (cutoff, mut width) = (self.cutoff, FIRST_WIDTH);
+        loop {
+            self.cutoff = cutoff.min(least.saturating_add(width));
+            let is_last = self.cutoff == cutoff;
+            let complete = self.explore_all(remaining, Some(&mut costs), max_nodes, limits);
+            if self.best.is_some() {
+                return complete;
+            }
+            if is_last || !complete {
+                self.cutoff = cutoff;
+                return complete;
+            }
+            width *= 4;
+        }
+    }
+
+    /// Searches everything on at most `max_nodes` nodes with the prices that there are.
+    fn explore_plainly(&mut self, remaining: &Remaining, max_nodes: u64, limits: &Limits) -> bool {
+        self.fewest_open = usize::MAX;
+        self.explore_all(remaining, None, max_nodes, limits)
+    }
+
+    /// Searches everything on at most `max_nodes` nodes and fits prices anew where many groups are open.
+    fn explore_fitted(&mut self, remaining: &Remaining, max_nodes: u64, limits: &Limits) -> bool {
+        self.fewest_open = self.tables.offsets[self.tables.n_tasks];
+        self.explore_all(remaining, None, max_nodes, limits)
+    }
+
+    /// Searches everything on at most `max_nodes` nodes.
+    fn explore_all(
+        &mut self,
+        remaining: &Remaining,
+        costs: Option<&mut CostToGo>,
+        max_nodes: u64,
+        limits: &Limits,
+    ) -> bool {
         self.memo.clear();
         self.log.clear();
         self.nodes_left = max_nodes;
-        (self.visited, self.fits, self.fewest_open) = (0, 0, fewest_open);
+        (self.visited, self.fits) = (0, 0);
         self.states[0].reset();
-        let complete = self.explore(0, remaining, limits);
+        let complete = self.explore(0, remaining, costs, limits);
         limits.return_nodes(std::mem::take(&mut self.granted));
         complete
     }
@@ -128,7 +209,13 @@ impl<'a> Oracle<'a> {
     }
 
     /// Searches everything below the state at `depth`; false where a limit stopped it.
-    fn explore(&mut self, depth: usize, remaining: &Remaining, limits: &Limits) -> bool {
+    fn explore(
+        &mut self,
+        depth: usize,
+        remaining: &Remaining,
+        mut costs: Option<&mut CostToGo>,
+        limits: &Limits,
+    ) -> bool {
         loop {
             if !self.visit_node(limits) {
                 return false;
@@ -139,7 +226,8 @@ impl<'a> Oracle<'a> {
                 return true;
             }
             match choice {
-                Some(choice) => return self.merged(depth) || self.branch(depth, choice, remaining, limits),
+                Some(choice) => return self.merged(depth) || self.branch(depth, choice, remaining, costs, limits),
+                None if costs.as_mut().is_some_and(|costs| costs.bound(state) >= self.cutoff) => return true,
                 None if state.advance(self.tables, self.goal) => {}
                 None => {
                     self.finish(depth);
@@ -161,14 +249,21 @@ impl<'a> Oracle<'a> {
         is_granted
     }
 
-    fn branch(&mut self, depth: usize, choice: Choice, remaining: &Remaining, limits: &Limits) -> bool {
+    fn branch(
+        &mut self,
+        depth: usize,
+        choice: Choice,
+        remaining: &Remaining,
+        costs: Option<&mut CostToGo>,
+        limits: &Limits,
+    ) -> bool {
         let n_open = self.states[depth].n_open(self.tables);
         if !self.is_worth_fitting(remaining, n_open) {
-            return self.take_options(depth, choice, remaining, limits);
+            return self.take_options(depth, choice, remaining, costs, limits);
         }
         let state = &self.states[depth];
         let Some(vector) = remaining.fitted_vector(self.tables, state, self.cutoff) else {
-            return self.take_options(depth, choice, remaining, limits);
+            return self.take_options(depth, choice, remaining, costs, limits);
         };
         self.fits += 1;
         let prices = remaining.base.with(self.tables, &vector);
@@ -176,7 +271,7 @@ impl<'a> Oracle<'a> {
         if fitted.bound(self.tables, self.goal, state) >= self.cutoff {
             return true;
         }
-        self.take_options(depth, choice, &fitted, limits)
+        self.take_options(depth, choice, &fitted, costs, limits)
     }
 
     /// Whether prices are fitted anew to what is still to be done: where much is, and where it pays. Fitting goes as deep
@@ -193,13 +288,20 @@ impl<'a> Oracle<'a> {
         remaining.can_be_fitted(self.tables) && n_open >= self.fewest_open && n_open < remaining.fitted_at
     }
 
-    fn take_options(&mut self, depth: usize, choice: Choice, remaining: &Remaining, limits: &Limits) -> bool {
+    fn take_options(
+        &mut self,
+        depth: usize,
+        choice: Choice,
+        remaining: &Remaining,
+        mut costs: Option<&mut CostToGo>,
+        limits: &Limits,
+    ) -> bool {
         let n_logged = self.log.len();
         for option in self.states[depth].options(self.tables, remaining, choice) {
             let (above, below) = self.states.split_at_mut(depth + 1);
             below[0].copy_from(&above[depth]);
             below[0].take(self.tables, option, &mut self.log);
-            let complete = self.explore(depth + 1, remaining, limits);
+            let complete = self.explore(depth + 1, remaining, costs.as_deref_mut(), limits);
             self.log.truncate(n_logged);
             if !complete {
                 return false;

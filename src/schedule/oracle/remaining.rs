@@ -81,6 +81,11 @@ impl<'p> Remaining<'p> {
         Remaining { base: self.base, fitted_at, ..Remaining::new(tables, prices, goal, &self.allowed) }
     }
 
+    /// Whether every group has one accelerator.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.is_fixed
+    }
+
     /// Whether prices can be fitted to states: every group has one accelerator, of two or three.
     pub(super) fn can_be_fitted(&self, tables: &Tables) -> bool {
         self.is_fixed && (2..=3).contains(&tables.n_machines)

@@ -74,6 +74,11 @@ const IDLE: Lane = Lane { task: None, phase: Phase::Launch, left: 0, speed: 0, h
 const FRESH: Stage = Stage { group: 0, machine: None, before: None, after: None, running: false };
 
 impl Lane {
+    /// The task that ran here last.
+    pub(super) fn last_task(&self) -> Option<usize> {
+        self.last.map(|last| last.task)
+    }
+
     /// Work that its group, on `slot`, still has to do, rounded down to whole nanoseconds.
     pub(super) fn work_left(&self, tables: &Tables, slot: usize) -> u64 {
         match self.phase {
