@@ -99,13 +99,6 @@ impl Prices {
         }
     }
 
-    /// Adds to `totals` what `moves` nanoseconds of launches, entries and exits of `machine` pay to every vector.
-    pub(super) fn add_moves(&self, totals: &mut [u64], machine: usize, moves: u64) {
-        for (total, &of_moves) in totals.iter_mut().zip(self.of_moves(machine)) {
-            *total += paid(moves, of_moves);
-        }
-    }
-
     /// One vector.
     pub(super) fn vector(&self, vector: usize) -> Vector {
         self.by_slot.iter().skip(vector).step_by(self.n_vectors).copied().collect()

@@ -148,7 +148,7 @@ impl<'a> Oracle<'a> {
             return true;
         }
         self.fewest_open = usize::MAX;
-        // The best order costs hardly more than that, so that a search of what costs as little finds it without worse ones before.
+        // The best order costs hardly more, so that a search of what costs as little finds it without worse ones before.
         let (cutoff, mut width) = (self.cutoff, FIRST_WIDTH);
         loop {
             self.cutoff = cutoff.min(least.saturating_add(width));

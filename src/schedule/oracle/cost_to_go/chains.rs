@@ -12,14 +12,11 @@ const MOST_ELEMENTS: usize = 400;
 /// A phase of a group on its accelerator, with a length above 0 unless it is the only one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Element {
-    /// Nanoseconds at full speed.
-    pub(super) length: f64,
-    /// The same, whole.
+    /// At full speed.
     nanoseconds: u64,
     pub(super) machine: usize,
-    /// The slot that works; `None` in a launch, an entry or an exit.
-    pub(super) slot: Option<usize>,
-    pub(super) group: usize,
+    slot: usize,
+    group: usize,
     phase: Phase,
     /// Whether the accelerator may run another task before it.
     pub(super) is_first: bool,
@@ -27,13 +24,27 @@ pub(super) struct Element {
     pub(super) is_relaunch: bool,
 }
 
+impl Element {
+    /// Nanoseconds at full speed.
+    pub(super) fn length(&self) -> f64 {
+        self.nanoseconds as f64
+    }
+
+    /// The slot that works; `None` in a launch, an entry or an exit.
+    pub(super) fn working_slot(&self) -> Option<usize> {
+        (self.phase == Phase::Work).then_some(self.slot)
+    }
+}
+
+/// The elements of every task of a combination.
 pub(super) struct Chains {
     elements: Vec<Vec<Element>>,
     /// By task and accelerator, the last element that is a group's first; `None` where there is none.
     last_first: Vec<[Option<usize>; 2]>,
     /// By task: what its elements from one on pay to every vector at least, loads included.
     sums: Vec<Vec<u64>>,
-    n_vectors: usize,
+    /// By vector: what all elements pay.
+    totals: Vec<u64>,
     /// By task, the distance of two positions that differ by one of its elements.
     strides: Vec<usize>,
     pub(super) n_positions: usize,
@@ -55,10 +66,12 @@ impl Chains {
         let last_first = |elements: &Vec<Element>| {
             [0, 1].map(|machine| elements.iter().rposition(|one| one.is_first && one.machine == machine))
         };
+        let sums: Vec<Vec<u64>> = elements.iter().map(|elements| sums(prices, elements)).collect();
+        let total = |vector: usize| sums.iter().map(|sums| sums[vector]).sum();
         Some(Self {
             last_first: elements.iter().map(last_first).collect(),
-            sums: elements.iter().map(|elements| sums(prices, elements)).collect(),
-            n_vectors: prices.n_vectors() + 2,
+            totals: (0..prices.n_vectors() + 2).map(total).collect(),
+            sums,
             elements,
             strides,
             n_positions,
@@ -114,9 +127,8 @@ impl Chains {
     /// paid to one vector, and what is still paid to another.
     pub(super) fn bound(&self, position: &[usize], runner: Option<usize>) -> u64 {
         let (mut done, mut to_do) = ((0, 0), (0, 0));
-        for vector in 0..self.n_vectors {
-            let from = |task: usize, element: usize| self.sums[task][element * self.n_vectors + vector];
-            let all: u64 = (0..self.n_tasks()).map(|task| from(task, 0)).sum();
+        for (vector, all) in self.totals.iter().enumerate() {
+            let from = |task: usize, element: usize| self.sums[task][element * self.totals.len() + vector];
             let rest: u64 = (0..self.n_tasks()).map(|task| from(task, position[task])).sum();
             let own = runner.map_or(0, |task| from(task, position[task]) - from(task, position[task] + 1));
             // What the runner pays belongs to either side by the time that it has left.
@@ -149,10 +161,9 @@ fn elements(tables: &Tables, remaining: &Remaining, task: usize) -> Option<Vec<E
         // A group without any length still has to take its turn.
         let lasts = |&(phase, length): &(Phase, u64)| length > 0 || phase == Phase::Work;
         all.extend(phases.into_iter().filter(lasts).map(|(phase, length)| Element {
-            length: length as f64,
             nanoseconds: length,
             machine,
-            slot: (phase == Phase::Work).then_some(slot),
+            slot,
             group,
             phase,
             is_first: false,
@@ -171,13 +182,10 @@ fn sums(prices: &Prices, elements: &[Element]) -> Vec<u64> {
         let row = idx * n_vectors;
         sums.copy_within(row + n_vectors..row + 2 * n_vectors, row);
         let sums = &mut sums[row..row + n_vectors];
-        let length = element.nanoseconds;
-        match element.slot {
-            Some(slot) => prices.add_paid(sums, slot, length, 0),
-            None if element.is_relaunch => continue,
-            None => prices.add_moves(sums, element.machine, length),
-        }
-        sums[prices.n_vectors() + element.machine] += length;
+        let certain = if element.is_relaunch { 0 } else { element.nanoseconds };
+        let (work, moves) = if element.phase == Phase::Work { (certain, 0) } else { (0, certain) };
+        prices.add_paid(sums, element.slot, work, moves);
+        sums[prices.n_vectors() + element.machine] += certain;
     }
     sums
 }
@@ -187,16 +195,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A launch of some length.
-    pub(in super::super) fn element(length: f64) -> Element {
-        Element {
-            length,
-            nanoseconds: 0,
-            machine: 0,
-            slot: None,
-            group: 0,
-            phase: Phase::Launch,
-            is_first: true,
-            is_relaunch: false,
-        }
+    pub(in super::super) fn launch(nanoseconds: u64) -> Element {
+        Element { nanoseconds, machine: 0, slot: 0, group: 0, phase: Phase::Launch, is_first: true, is_relaunch: false }
     }
 }

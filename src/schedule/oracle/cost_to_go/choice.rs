@@ -41,7 +41,7 @@ impl Choice<&[Point]> {
     pub(super) fn draw(&self, longest: f64, found: &mut Vec<Point>) {
         found.clear();
         // With so much time left both end at once.
-        let together = self.element.length * self.rates.other / self.rates.own;
+        let together = self.element.length() * self.rates.other / self.rates.own;
         self.draw_runner_first(together.min(longest), found);
         if together < longest {
             self.draw_element_first(together, longest, found);
@@ -52,9 +52,9 @@ impl Choice<&[Point]> {
     fn draw_runner_first(&self, longest: f64, found: &mut Vec<Point>) {
         let Some(points) = self.runner_first else { return };
         let Rates { own, other } = self.rates;
-        let least = (self.element.length - longest * own / other).max(0.0);
+        let least = (self.element.length() - longest * own / other).max(0.0);
         let moved = |point: &Point| {
-            let time = (self.element.length - point.left) / own;
+            let time = (self.element.length() - point.left) / own;
             Point { left: time * other, cost: time + point.cost }
         };
         found.extend(points.iter().rev().take_while(|point| point.left > least).map(moved));
@@ -69,7 +69,7 @@ impl Choice<&[Point]> {
             }
             return;
         };
-        let time = self.element.length / self.rates.own;
+        let time = self.element.length() / self.rates.own;
         let moved = |point: &Point| Point { left: point.left + together, cost: point.cost + time };
         let most = longest - together;
         let turn = moved(&Point { left: 0.0, cost: value(points, 0.0) });
@@ -88,7 +88,7 @@ impl Choice<&[Point]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chains::tests::element;
+    use super::super::chains::tests::launch;
     use super::*;
 
     fn points(all: &[(f64, f64)]) -> Vec<Point> {
@@ -104,7 +104,7 @@ mod tests {
     ) {
         let (first, second) = (runner_first.map(points), element_first.map(points));
         let choice = Choice {
-            element: element(10.0),
+            element: launch(10),
             rates: Rates { own: 0.5, other: 1.0 },
             runner_first: first.as_deref(),
             element_first: second.as_deref(),

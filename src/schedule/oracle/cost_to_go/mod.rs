@@ -4,9 +4,9 @@
 //! What follows then is the same whatever was before, so the least time to the end is a function of the time left alone:
 //! one function for every position, running task, and task that the idle accelerator ran last. Choosing what the idle
 //! accelerator starts next leads, by whichever of the two elements ends first, to the functions of two later positions; the
-//! lowest of the choices is the function. An accelerator that is kept for a task stays idle while the other one goes on alone,
-//! so that what that costs is a number. Position after position, the best order of every combination is found without
-//! looking at orders one by one.
+//! lowest of the choices is the function. An accelerator that is kept for a task stays idle while the other one goes on
+//! alone, so that what that costs is a number. Position after position, the best order of every combination is found
+//! without looking at orders one by one.
 //!
 //! The functions hold for whole nanoseconds too. An event that is rounded up leaves the running element up to a nanosecond
 //! less than the exact one, so every function is lowered by the most that it falls within a nanosecond. Positions that no
@@ -63,8 +63,8 @@ pub(super) struct CostToGo<'a, 'l> {
 }
 
 impl<'a, 'l> CostToGo<'a, 'l> {
-    /// Costs of a combination below `cutoff`; `None` where a group may use several accelerators, the problem has another shape
-    /// (see [`is_for`]), or the combination is too large.
+    /// Costs of a combination below `cutoff`; `None` where a group may use several accelerators, the problem has another
+    /// shape (see [`is_for`]), or the combination is too large.
     pub(super) fn new(
         tables: &'a Tables<'a>,
         remaining: &Remaining,
@@ -195,12 +195,12 @@ impl<'a, 'l> CostToGo<'a, 'l> {
         };
         let mut best = vec![];
         if kept.is_finite() {
-            best.extend([0.0, element.length].map(|left| Point { left, cost: kept + left }));
-            best.truncate(if element.length > 0.0 { 2 } else { 1 });
+            best.extend([0.0, element.length()].map(|left| Point { left, cost: kept + left }));
+            best.truncate(if element.length() > 0.0 { 2 } else { 1 });
         }
         let (mut candidate, mut lowest) = (vec![], vec![]);
         for choice in &choices {
-            choice.map(|&function| self.points_of(function)).draw(element.length, &mut candidate);
+            choice.map(|&function| self.points_of(function)).draw(element.length(), &mut candidate);
             match (best.is_empty(), candidate.is_empty()) {
                 (_, true) => {}
                 (true, false) => std::mem::swap(&mut best, &mut candidate),
@@ -342,7 +342,7 @@ impl<'a, 'l> CostToGo<'a, 'l> {
     }
 
     fn go_on_alone(&mut self, position: &mut [usize], machine: usize, task: Option<usize>, runner: usize) -> f64 {
-        let length = self.chains.next(position, runner).map_or(0.0, |next| next.length);
+        let length = self.chains.next(position, runner).map_or(0.0, Element::length);
         position[runner] += 1;
         let rest = self.kept(position, machine, task, Some(runner));
         position[runner] -= 1;
@@ -356,14 +356,14 @@ impl<'a, 'l> CostToGo<'a, 'l> {
             return f64::INFINITY;
         }
         let function = self.function(position, task, last);
-        let length = self.chains.next(position, task).map_or(0.0, |next| next.length);
+        let length = self.chains.next(position, task).map_or(0.0, Element::length);
         self.cost_of(function, length)
     }
 
     fn rates(&self, one: &Element, other: &Element) -> Rates {
         let rate = |element: &Element, beside: &Element| {
-            let Some(slot) = element.slot else { return 1.0 };
-            f64::from(self.tables.pair_rate(slot, beside.slot.unwrap_or(slot))) / 1000.0
+            let Some(slot) = element.working_slot() else { return 1.0 };
+            f64::from(self.tables.pair_rate(slot, beside.working_slot().unwrap_or(slot))) / 1000.0
         };
         Rates { own: rate(one, other), other: rate(other, one) }
     }
